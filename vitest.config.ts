@@ -1,8 +1,11 @@
+/** @file Tests run from source: the `tsflow-source` condition makes packages resolve to each other's `src`. */
 import { defineConfig } from 'vitest/config';
 
+const conditions = ['tsflow-source', 'module', 'node', 'development|production'];
+
 export default defineConfig({
-  resolve: { conditions: ['tsflow-source', 'node', 'import', 'module', 'default'] },
-  ssr: { resolve: { conditions: ['tsflow-source', 'node', 'import', 'module', 'default'], externalConditions: ['tsflow-source'] } },
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: ['tsflow-source'] } },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'tools/*/src/**/*.test.ts'],
     testTimeout: 60_000,
