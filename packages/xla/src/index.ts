@@ -1,1 +1,23 @@
-export {};
+/** @file Public API of the compiler: HLO in, executables out. */
+
+export type * from './backend.ts';
+export { HloBuilder } from './hlo/builder.ts';
+export type { Builder, Value } from './hlo/builderApi.ts';
+export { XlaError, type XlaErrorCode, type XlaErrorDetails } from './hlo/errors.ts';
+export { dimsOf, dtypeOf, shapeOf } from './hlo/graph.ts';
+export type * from './hlo/literal.ts';
+export {
+  decode,
+  elementAt,
+  encodeScalar,
+  literalFrom,
+  literalOf,
+  type Scalar,
+  sameLiteral,
+  scalarLiteral,
+  toNumbers,
+  zeroLiteral,
+} from './hlo/literals.ts';
+export type * from './hlo/module.ts';
+export type * from './hlo/opcodes.ts';
+export * from './hlo/shape.ts';
