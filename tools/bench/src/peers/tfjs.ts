@@ -69,9 +69,11 @@ interface WasmBackend {
 export async function startTfjs(require: NodeJS.Require, threads: number): Promise<Tfjs> {
   console.warn = () => {}; // it greets with advice to install another package
   const tf: Tfjs = require('@tensorflow/tfjs');
-  if (threads > 1) allowThreads(require, tf, threads);
   const wasm: WasmBackend = require('@tensorflow/tfjs-backend-wasm');
-  if (threads > 1) wasm.setThreadsCount(threads);
+  if (threads > 1) {
+    allowThreads(require, tf, threads); // the package must have registered its flags
+    wasm.setThreadsCount(threads);
+  }
   if (!(await tf.setBackend('wasm'))) throw new Error('the wasm backend does not start');
   if (wasm.getThreadsCount() !== threads && threads > 1) {
     throw new Error(`the wasm backend runs ${wasm.getThreadsCount()} threads where ${threads} were asked for`);
