@@ -112,6 +112,8 @@ async function measure({ plan, caseName, subject, say }: Measuring, command: Com
   const threads = String(subject.threads);
   const env = { THREADS: threads, OMP_NUM_THREADS: threads };
   const ended = await run(command, { seconds: limitSeconds, env, onLine });
+  const first = /^first call .*$/m.exec(ended.stderr)?.[0];
+  if (first) workshop.progress(`  ${first}`);
   if (!answered) say(cannot(caseName, subject, endReason(ended, limitSeconds)));
 }
 
