@@ -57,6 +57,11 @@ async function main(): Promise<void> {
   }
 }
 
+// An exit runs the handlers that end a measuring process; being killed by a signal, or by a closed pipe, would not.
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
+process.stdout.on('error', () => process.exit(0));
+
 try {
   await main();
 } catch (error) {
