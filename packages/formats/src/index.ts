@@ -6,4 +6,9 @@
  * fields that a message does not know survive a decode and encode.
  */
 export * from '../generated/messages.js';
+export { type ByteSource, type Compression, compress, decompress } from './compression.ts';
+export { crc32c, maskCrc, maskedCrc32c, unmaskCrc } from './crc32c.ts';
+export { type DataLossDetails, DataLossError } from './errors.ts';
 export { fromBigInt, type Int64Like, toBigInt, toNumberChecked } from './int64.ts';
+export { type ReadRecordsOptions, readRecords, writeRecords } from './recordStream.ts';
+export { decodeRecords, encodeRecord, RecordParser, type RecordParserOptions } from './tfrecord.ts';
