@@ -10,7 +10,9 @@ export type XlaErrorCode =
   | 'RESOURCE_EXHAUSTED'
   | 'NOT_FOUND'
   | 'FAILED_PRECONDITION'
-  | 'DATA_LOSS';
+  | 'DATA_LOSS'
+  | 'ABORTED'
+  | 'DEADLINE_EXCEEDED';
 
 /** What an error is about; all optional, all repeated in the message. */
 export interface XlaErrorDetails {

@@ -310,9 +310,15 @@ function undefinedOp(op: string, type: IrType): Error {
 export function unary(w: FunctionWriter, op: IrUnary, type: IrType): void {
   const scalar = scalarUnary[type.scalar][op];
   if (scalar === null) throw undefinedOp(op, type);
-  if (type.lanes === 1) return apply(w, scalar);
+  if (type.lanes === 1) {
+    apply(w, scalar);
+    return;
+  }
   const vector = vectorUnary[type.scalar][op];
-  if (vector !== null) return apply(w, vector);
+  if (vector !== null) {
+    apply(w, vector);
+    return;
+  }
   laneByLane(w, [type], type, () => apply(w, scalar));
 }
 
@@ -326,9 +332,15 @@ export function binary(w: FunctionWriter, op: IrBinary, type: IrType, library: L
   }
   const plain = scalarBinary[scalar][op];
   if (plain === null) throw undefinedOp(op, type);
-  if (lanes === 1) return apply(w, plain);
+  if (lanes === 1) {
+    apply(w, plain);
+    return;
+  }
   const vector = vectorBinary[scalar][op];
-  if (vector !== null) return apply(w, vector);
+  if (vector !== null) {
+    apply(w, vector);
+    return;
+  }
   laneByLane(w, [type, type], type, () => apply(w, plain));
 }
 
@@ -343,8 +355,14 @@ export function shift(w: FunctionWriter, op: 'shift-left' | 'shift-right', type:
     if (!wide && wideAmount) w.op('i32WrapI64');
     apply(w, scalarOp);
   };
-  if (type.lanes === 1) return one();
-  if (amount.lanes > 1) return laneByLane(w, [type, amount], type, one);
+  if (type.lanes === 1) {
+    one();
+    return;
+  }
+  if (amount.lanes > 1) {
+    laneByLane(w, [type, amount], type, one);
+    return;
+  }
   if (wideAmount) w.op('i32WrapI64'); // vector shifts take an i32
   const vector = vectorBinary[type.scalar][op];
   if (vector !== null) apply(w, vector);

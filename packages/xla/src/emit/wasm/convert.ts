@@ -2,7 +2,7 @@
 import type { Expr, IrScalar, IrType } from '../../kernels/ir.ts';
 import type { FunctionWriter } from './functionWriter.ts';
 import type { Op } from './opcodes.ts';
-import { laneByLane, laneBytes, laneShape, narrowLanes, pushConst, valueOf } from './values.ts';
+import { laneByLane, laneBytes, laneShape, narrowLanes, pushConst, valueTypeOf } from './values.ts';
 
 type Pair = `${Exclude<IrScalar, 'pred'>}>${Exclude<IrScalar, 'pred'>}`;
 
@@ -81,14 +81,23 @@ const vectorConvert: { readonly [P in Pair]?: Op | '' | 'narrow' } = {
 /** Stack: x → x as `to`. Float → integer truncates and saturates; NaN → 0; number → pred is x ≠ 0. */
 export function convert(w: FunctionWriter, from: IrType, to: IrType): void {
   if (from.scalar === to.scalar) return;
-  if (to.scalar === 'pred') return toPred(w, from);
-  if (from.scalar === 'pred') return fromPred(w, from, to);
+  if (to.scalar === 'pred') {
+    toPred(w, from);
+    return;
+  }
+  if (from.scalar === 'pred') {
+    fromPred(w, from, to);
+    return;
+  }
   const pair: Pair = `${from.scalar}>${to.scalar}`;
   const scalar = scalarConvert[pair];
   const emitScalar = (): void => {
     if (scalar) w.op(scalar);
   };
-  if (from.lanes === 1) return emitScalar();
+  if (from.lanes === 1) {
+    emitScalar();
+    return;
+  }
   const vector = vectorConvert[pair];
   if (vector === undefined) laneByLane(w, [from], to, emitScalar);
   else if (vector === 'narrow') narrowLanes(w);
@@ -98,7 +107,7 @@ export function convert(w: FunctionWriter, from: IrType, to: IrType): void {
 function toPred(w: FunctionWriter, from: IrType): void {
   pushConst(w, from, laneShape(from) === 'i64x2' ? 0n : 0);
   if (from.lanes === 1) {
-    w.op(`${valueOf(from) as 'i32' | 'i64' | 'f32' | 'f64'}Ne`);
+    w.op(`${valueTypeOf(from) as 'i32' | 'i64' | 'f32' | 'f64'}Ne`);
     return;
   }
   w.op(`${laneShape(from)}Ne`);
@@ -121,8 +130,8 @@ export function bitcast(w: FunctionWriter, from: IrType, to: IrType): void {
   if (laneBytes(from) !== laneBytes(to) || from.scalar === 'pred' || to.scalar === 'pred') {
     throw new Error(`internal: bitcast from ${from.scalar} to ${to.scalar}`);
   }
-  const a = valueOf(from);
-  const b = valueOf(to);
+  const a = valueTypeOf(from);
+  const b = valueTypeOf(to);
   if (a === b) return;
   if (a === 'f32') w.op('i32ReinterpretF32');
   else if (a === 'f64') w.op('i64ReinterpretF64');

@@ -228,6 +228,6 @@ function writeBody(b: Bytes, name: string, body: FunctionBody | undefined): void
 /** The name section, so that profiles and traps show kernels by name. */
 function writeNames(b: Bytes, functions: readonly { readonly name: string }[], first: number): void {
   const names = new Bytes().u32(functions.length);
-  functions.forEach((f, i) => names.u32(first + i).name(f.name));
+  for (const [i, f] of functions.entries()) names.u32(first + i).name(f.name);
   b.name('name').u8(1).u32(names.length).raw(names.view());
 }

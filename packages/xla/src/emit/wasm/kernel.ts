@@ -9,7 +9,16 @@ import { bf16ToF32, bitcast, convert, f16ToF32, f32ToBf16, f32ToF16 } from './co
 import type { FunctionBody, ValueType } from './encoder.ts';
 import { FunctionWriter } from './functionWriter.ts';
 import { loadScalar, loadVector, pushAddress, storeScalar, storeVector } from './memory.ts';
-import { extractLane, laneByLane, laneBytes, narrowLanes, pushConst, replaceLane, splat, valueOf } from './values.ts';
+import {
+  extractLane,
+  laneByLane,
+  laneBytes,
+  narrowLanes,
+  pushConst,
+  replaceLane,
+  splat,
+  valueTypeOf,
+} from './values.ts';
 
 /** What kernels call or assume. */
 export interface KernelEnvironment {
@@ -46,7 +55,7 @@ class KernelEmitter {
     this.kernel = kernel;
     this.env = env;
     this.w = new FunctionWriter(kernel.buffers.length + 2);
-    kernel.buffers.forEach((b, i) => this.pointers.set(b.id, i));
+    for (const [i, b] of kernel.buffers.entries()) this.pointers.set(b.id, i);
     this.library = { fmod: (w, scalar) => this.fmod(w, scalar) };
   }
 
@@ -77,13 +86,17 @@ class KernelEmitter {
         this.w.set(this.localFor(s.local));
         return;
       case 'store':
-        return this.store(s.buffer, s.index, s.value);
+        this.store(s.buffer, s.index, s.value);
+        return;
       case 'view':
-        return this.view(s.view, s.base, s.index);
+        this.view(s.view, s.base, s.index);
+        return;
       case 'for':
-        return this.forLoop(s);
+        this.forLoop(s);
+        return;
       case 'while':
-        return this.whileLoop(s.condition, s.body);
+        this.whileLoop(s.condition, s.body);
+        return;
       case 'if':
         this.expr(s.condition);
         this.w.open('if');
@@ -174,8 +187,11 @@ class KernelEmitter {
     } else {
       this.expr(value);
     }
-    if (lanes === 1) return storeScalar(w, buffer.memory, offset);
-    valueOf(value.type);
+    if (lanes === 1) {
+      storeScalar(w, buffer.memory, offset);
+      return;
+    }
+    valueTypeOf(value.type);
     storeVector(w, buffer.memory, lanes, offset);
   }
 
@@ -190,7 +206,7 @@ class KernelEmitter {
   private localFor(local: Local): number {
     const known = this.locals.get(local.id);
     if (known !== undefined) return known;
-    const type = valueOf(local.type);
+    const type = valueTypeOf(local.type);
     const index = this.w.temp(type);
     this.locals.set(local.id, index);
     this.atScopeEnd(() => {
@@ -228,45 +244,61 @@ class KernelEmitter {
     const { w } = this;
     switch (e.kind) {
       case 'const':
-        return pushConst(w, e.type, e.value);
+        pushConst(w, e.type, e.value);
+        return;
       case 'local':
-        return this.readLocal(e.local);
+        this.readLocal(e.local);
+        return;
       case 'thread':
-        return this.thread(e.what);
+        this.thread(e.what);
+        return;
       case 'load':
-        return this.load(e);
+        this.load(e);
+        return;
       case 'unary':
         this.expr(e.x);
-        return unary(w, e.op, e.type);
+        unary(w, e.op, e.type);
+        return;
       case 'binary':
-        return this.binary(e);
+        this.binary(e);
+        return;
       case 'fma':
-        return this.fma(e);
+        this.fma(e);
+        return;
       case 'compare':
         this.expr(e.a);
         this.expr(e.b);
-        return compare(w, e.direction, e.a.type);
+        compare(w, e.direction, e.a.type);
+        return;
       case 'select':
-        return this.select(e);
+        this.select(e);
+        return;
       case 'convert':
         this.expr(e.x);
-        return convert(w, e.x.type, e.type);
+        convert(w, e.x.type, e.type);
+        return;
       case 'bitcast':
         this.expr(e.x);
-        return bitcast(w, e.x.type, e.type);
+        bitcast(w, e.x.type, e.type);
+        return;
       case 'splat':
-        return this.splat(e);
+        this.splat(e);
+        return;
       case 'extract':
         this.expr(e.x);
-        return extractLane(w, e.x.type, e.lane);
+        extractLane(w, e.x.type, e.lane);
+        return;
       case 'insert':
         this.expr(e.x);
         this.expr(e.value);
-        return replaceLane(w, e.type, e.lane);
+        replaceLane(w, e.type, e.lane);
+        return;
       case 'shuffle':
-        return this.shuffle(e);
+        this.shuffle(e);
+        return;
       case 'math':
-        return this.math(e);
+        this.math(e);
+        return;
       default:
         e satisfies never;
     }
@@ -293,8 +325,11 @@ class KernelEmitter {
       return;
     }
     const offset = pushAddress(this.w, this.pointer(e.buffer), elementBytes[memory], e.index, this.push);
-    if (e.type.lanes === 1) return loadScalar(this.w, memory, offset);
-    valueOf(e.type);
+    if (e.type.lanes === 1) {
+      loadScalar(this.w, memory, offset);
+      return;
+    }
+    valueTypeOf(e.type);
     loadVector(this.w, memory, e.type.lanes, offset);
   }
 
@@ -303,7 +338,8 @@ class KernelEmitter {
     this.expr(e.a);
     if (e.op !== 'shift-left' && e.op !== 'shift-right') {
       this.expr(e.b);
-      return binary(w, e.op, e.type, this.library);
+      binary(w, e.op, e.type, this.library);
+      return;
     }
     const amount = uniform(e.b);
     this.expr(amount);
@@ -348,7 +384,7 @@ class KernelEmitter {
 
   private splat(e: Extract<Expr, { kind: 'splat' }>): void {
     const { w } = this;
-    valueOf(e.type);
+    valueTypeOf(e.type);
     const { x } = e;
     if (x.kind === 'load') {
       const bytes = elementBytes[x.buffer.memory];
@@ -363,7 +399,7 @@ class KernelEmitter {
   }
 
   private shuffle(e: Extract<Expr, { kind: 'shuffle' }>): void {
-    valueOf(e.type);
+    valueTypeOf(e.type);
     const bytes = laneBytes(e.a.type);
     if (bytes !== laneBytes(e.type)) throw new Error('internal: shuffle changes the width of a mask');
     this.expr(e.a);
@@ -382,7 +418,10 @@ class KernelEmitter {
     const { scalar } = e.type;
     const one = (): void => this.mathScalar(e.fn, e.args.length, scalar);
     for (const a of e.args) this.expr(a);
-    if (e.type.lanes === 1) return one();
+    if (e.type.lanes === 1) {
+      one();
+      return;
+    }
     laneByLane(
       w,
       e.args.map((a) => a.type),

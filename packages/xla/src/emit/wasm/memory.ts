@@ -1,7 +1,7 @@
 /** @file Addresses, loads and stores: element indices become byte addresses with constant offsets, narrow types widen and narrow. */
 
 import { type ElementType, elementBytes } from '../../hlo/shape.ts';
-import type { Buffer, Expr, IrType } from '../../kernels/ir.ts';
+import type { Expr, IrType } from '../../kernels/ir.ts';
 import type { FunctionWriter } from './functionWriter.ts';
 import type { Op } from './opcodes.ts';
 

@@ -4,11 +4,11 @@
 
 import { type Storage, storageConstructors } from '../../hlo/literal.ts';
 import type { Kernel, MathFunction } from '../../kernels/ir.ts';
-import { ModuleBuilder } from './encoder.ts';
+import { ModuleBuilder, type ValueType } from './encoder.ts';
 import { hasRelaxedSimd } from './features.ts';
 import { FunctionWriter } from './functionWriter.ts';
 import { emitKernel, kernelParams } from './kernel.ts';
-import { mathFunctions } from './mathImports.ts';
+import { mathArity, mathFunctions } from './mathImports.ts';
 
 export interface KernelRun {
   /** Calls the kernel. tid, threads default to 0, 1. */
@@ -62,18 +62,18 @@ export function kernelModule(kernel: Kernel, relaxed: boolean): Uint8Array<Array
     initialPages: 1,
     maximumPages: 65535,
   });
-  const used = new Map<MathFunction, number>();
-  // Imports come first: a first emission finds which are used.
-  const collect = { relaxed, math: (fn: MathFunction) => (used.set(fn, 0), 0), barrier: () => 0 };
-  emitKernel(kernel, collect);
-  for (const fn of used.keys()) {
-    const params = fn === 'atan2' || fn === 'pow' || fn === 'fmod' ? (['f64', 'f64'] as const) : (['f64'] as const);
-    used.set(fn, module.importFunction('math', fn, { params, results: ['f64'] }));
+  const imports = new Map<MathFunction, number>();
+  for (const fn of Object.keys(mathFunctions) as MathFunction[]) {
+    const params = new Array<ValueType>(mathArity(fn)).fill('f64');
+    imports.set(fn, module.importFunction('math', fn, { params, results: ['f64'] }));
   }
   const barrier = module.declare('barrier', { params: [], results: [] });
   module.define(barrier, new FunctionWriter(0).finish());
   const index = module.declare(kernel.name, { params: kernelParams(kernel), results: [] });
-  module.define(index, emitKernel(kernel, { relaxed, math: (fn) => used.get(fn) as number, barrier: () => barrier }));
+  module.define(
+    index,
+    emitKernel(kernel, { relaxed, math: (fn) => imports.get(fn) as number, barrier: () => barrier }),
+  );
   module.export('kernel', index);
   return module.finish();
 }

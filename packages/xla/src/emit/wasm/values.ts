@@ -23,7 +23,7 @@ export function laneBytes(type: IrType): 4 | 8 {
 }
 
 /** The WebAssembly type of an IR type; throws for vectors that do not fit 128 bits. */
-export function valueOf(type: IrType): ValueType {
+export function valueTypeOf(type: IrType): ValueType {
   if (type.lanes === 1) return scalarValue[type.scalar];
   const fits = type.lanes === 2 || (type.lanes === 4 && laneBytes(type) === 4);
   if (!fits) throw new Error(`internal: ${type.scalar}×${type.lanes} does not fit a 128-bit WebAssembly vector`);
@@ -80,7 +80,7 @@ export function splat(w: FunctionWriter, type: IrType): void {
 
 /** Computes a vector lane by lane: operands are on the stack, `emit` maps their scalars on the stack to one scalar. */
 export function laneByLane(w: FunctionWriter, from: readonly IrType[], to: IrType, emit: () => void): void {
-  const operands = from.map((t) => w.temp(valueOf(t)));
+  const operands = from.map((t) => w.temp(valueTypeOf(t)));
   for (let i = from.length - 1; i >= 0; i--) w.set(operands[i] as number);
   for (let lane = 0; lane < to.lanes; lane++) {
     from.forEach((t, i) => {
@@ -91,7 +91,7 @@ export function laneByLane(w: FunctionWriter, from: readonly IrType[], to: IrTyp
     if (lane === 0) splat(w, to);
     else replaceLane(w, to, lane);
   }
-  from.forEach((t, i) => w.release(valueOf(t), operands[i] as number));
+  for (const [i, t] of from.entries()) w.release(valueTypeOf(t), operands[i] as number);
 }
 
 /** Stack: a mask of two 32-bit lanes → two 64-bit lanes, the form of `pred` × 2. */
@@ -115,7 +115,7 @@ export function pushConst(w: FunctionWriter, type: IrType, value: number | bigin
     pushScalar(w, type.scalar, value);
     return;
   }
-  valueOf(type);
+  valueTypeOf(type);
   const bytes = laneBytes(type);
   for (let at = 0; at < 16; at += bytes) writeLane(at, type, value);
   w.v128(new Uint8Array(laneView.buffer));
