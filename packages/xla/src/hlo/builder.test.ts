@@ -126,25 +126,51 @@ describe('errors of the builder', () => {
   const y = b.parameter(1, f32(3), 'y');
 
   it('state the shapes, the source node and the repair', () => {
-    expect(failure(() => b.withMetadata({ opName: 'dense/add' }, () => b.add(x, y)))).toMatchInlineSnapshot(`"INVALID_ARGUMENT add "dense/add": operands differ: f32[2,3] and f32[3]. Nothing broadcasts by itself: broadcast one to the dims of the other."`);
-    expect(failure(() => b.not(x))).toMatchInlineSnapshot(`"INVALID_ARGUMENT not: the operand is f32[2,3]; it takes integers or pred."`);
-    expect(failure(() => b.reshape(x, [4]))).toMatchInlineSnapshot(`"INVALID_ARGUMENT reshape: f32[2,3] has 6 elements, [4] has 4."`);
+    expect(failure(() => b.withMetadata({ opName: 'dense/add' }, () => b.add(x, y)))).toMatchInlineSnapshot(
+      `"INVALID_ARGUMENT add "dense/add": operands differ: f32[2,3] and f32[3]. Nothing broadcasts by itself: broadcast one to the dims of the other."`,
+    );
+    expect(failure(() => b.not(x))).toMatchInlineSnapshot(
+      `"INVALID_ARGUMENT not: the operand is f32[2,3]; it takes integers or pred."`,
+    );
+    expect(failure(() => b.reshape(x, [4]))).toMatchInlineSnapshot(
+      `"INVALID_ARGUMENT reshape: f32[2,3] has 6 elements, [4] has 4."`,
+    );
     expect(
       failure(() => b.dot(x, y, { lhsBatch: [], rhsBatch: [], lhsContracting: [0], rhsContracting: [0] })),
-    ).toMatchInlineSnapshot(`"INVALID_ARGUMENT dot: contracting dimensions differ: dimension 0 of f32[2,3] is 2, dimension 0 of f32[3] is 3."`);
-    expect(failure(() => b.reduce([x], [y], [0], b.reducer('add', 'f32')))).toMatchInlineSnapshot(`"INVALID_ARGUMENT reduce: init is f32[3], a scalar f32[] is needed."`);
-    expect(failure(() => b.reduce([x], [b.scalar(0, 'f32')], [0], b.reducer('add', 's32')))).toMatchInlineSnapshot(`"INVALID_ARGUMENT reduce: computation "add.s32" is (s32[], s32[]) → s32[], but (f32[], f32[]) → f32[] is needed."`);
-    expect(failure(() => b.scalar(300, 'u8'))).toMatchInlineSnapshot(`"INVALID_ARGUMENT 300 does not fit in u8, which holds 0 to 255."`);
-    expect(failure(() => b.scalar(0.5, 's32'))).toMatchInlineSnapshot(`"INVALID_ARGUMENT 0.5 is not a whole number, as s32 needs. Round it, or use a float type."`);
-    expect(failure(() => b.getTupleElement(x, 0))).toMatchInlineSnapshot(`"INVALID_ARGUMENT get-tuple-element: the operand is f32[2,3], a tuple is needed."`);
+    ).toMatchInlineSnapshot(
+      `"INVALID_ARGUMENT dot: contracting dimensions differ: dimension 0 of f32[2,3] is 2, dimension 0 of f32[3] is 3."`,
+    );
+    expect(failure(() => b.reduce([x], [y], [0], b.reducer('add', 'f32')))).toMatchInlineSnapshot(
+      `"INVALID_ARGUMENT reduce: init is f32[3], a scalar f32[] is needed."`,
+    );
+    expect(failure(() => b.reduce([x], [b.scalar(0, 'f32')], [0], b.reducer('add', 's32')))).toMatchInlineSnapshot(
+      `"INVALID_ARGUMENT reduce: computation "add.s32" is (s32[], s32[]) → s32[], but (f32[], f32[]) → f32[] is needed."`,
+    );
+    expect(failure(() => b.scalar(300, 'u8'))).toMatchInlineSnapshot(
+      `"INVALID_ARGUMENT 300 does not fit in u8, which holds 0 to 255."`,
+    );
+    expect(failure(() => b.scalar(0.5, 's32'))).toMatchInlineSnapshot(
+      `"INVALID_ARGUMENT 0.5 is not a whole number, as s32 needs. Round it, or use a float type."`,
+    );
+    expect(failure(() => b.getTupleElement(x, 0))).toMatchInlineSnapshot(
+      `"INVALID_ARGUMENT get-tuple-element: the operand is f32[2,3], a tuple is needed."`,
+    );
   });
 
   it('refuse captured values, holes in parameters and wrong aliases', () => {
-    expect(failure(() => b.computation('f', [f32(2, 3)], (c, z) => c.add(z!, x)))).toMatchInlineSnapshot(`"INVALID_ARGUMENT operand 1 of add is parameter f32[2,3] of another computation. Computations see nothing outside: pass it in as a parameter."`);
+    expect(failure(() => b.computation('f', [f32(2, 3)], (c, z) => c.add(z!, x)))).toMatchInlineSnapshot(
+      `"INVALID_ARGUMENT operand 1 of add is parameter f32[2,3] of another computation. Computations see nothing outside: pass it in as a parameter."`,
+    );
     const c = new HloBuilder('n');
     const z = c.parameter(1, f32());
-    expect(failure(() => c.build([z]))).toMatchInlineSnapshot(`"INVALID_ARGUMENT computation "n" has a parameter 1, but none with index 0. Number them without holes."`);
-    expect(failure(() => c.parameter(1, f32(2)))).toMatchInlineSnapshot(`"INVALID_ARGUMENT parameter 1 was made twice, with shapes f32[] and f32[2]."`);
-    expect(failure(() => b.build([x], [{ output: 0, parameter: 1 }]))).toMatchInlineSnapshot(`"INVALID_ARGUMENT alias of result 0 f32[2,3] with parameter 1 f32[3]: shapes differ."`);
+    expect(failure(() => c.build([z]))).toMatchInlineSnapshot(
+      `"INVALID_ARGUMENT computation "n" has a parameter 1, but none with index 0. Number them without holes."`,
+    );
+    expect(failure(() => c.parameter(1, f32(2)))).toMatchInlineSnapshot(
+      `"INVALID_ARGUMENT parameter 1 was made twice, with shapes f32[] and f32[2]."`,
+    );
+    expect(failure(() => b.build([x], [{ output: 0, parameter: 1 }]))).toMatchInlineSnapshot(
+      `"INVALID_ARGUMENT alias of result 0 f32[2,3] with parameter 1 f32[3]: shapes differ."`,
+    );
   });
 });

@@ -32,6 +32,7 @@ import {
   binaryTraits,
   type ElementClass,
   isOfClass,
+  rulesFor,
   type UnaryTraits,
   unaryTraits,
 } from './traits.ts';
@@ -51,15 +52,6 @@ const classNames: { readonly [K in ElementClass]: string } = {
   integer: 'integers',
   ordered: 'anything',
 };
-
-/** One rule per entry of a trait table. */
-function rulesFor<K extends string, T, R>(
-  table: { readonly [P in K]: T },
-  rule: (traits: T) => R,
-): { readonly [P in K]: R } {
-  const entries = Object.entries<T>(table).map(([opcode, traits]) => [opcode, rule(traits)]);
-  return Object.fromEntries(entries);
-}
 
 const unaryRules: ShapeRules<UnaryOpcode> = rulesFor(
   unaryTraits,

@@ -73,14 +73,21 @@ function encodeInteger(value: Scalar, dtype: ElementType): number | bigint {
 
 /** Element i as a number (16-bit floats decoded) or, for 64-bit integers, a bigint. */
 export function elementAt(literal: Literal, i: number): number | bigint {
-  return decode(literal.data[i] as number | bigint, literal.shape.dtype);
+  return decoder(literal.shape.dtype)(literal.data[i] as number | bigint);
 }
 
-/** Value of a stored element. */
-export function decode(stored: number | bigint, dtype: ElementType): number | bigint {
-  if (dtype === 'f16') return fromF16Bits(stored as number);
-  if (dtype === 'bf16') return fromBf16Bits(stored as number);
-  return stored;
+/** Decodes stored elements of one type. */
+export function decoder(dtype: ElementType): (stored: number | bigint) => number | bigint {
+  if (dtype === 'f16') return (s) => fromF16Bits(s as number);
+  if (dtype === 'bf16') return (s) => fromBf16Bits(s as number);
+  return (s) => s;
+}
+
+/** Encodes values that belong to the type already, without the checks of `encodeScalar`. */
+export function encoder(dtype: ElementType): (value: number | bigint) => number | bigint {
+  if (dtype === 'f16') return (v) => toF16Bits(v as number);
+  if (dtype === 'bf16') return (v) => toBf16Bits(v as number);
+  return (v) => v;
 }
 
 /** All elements as numbers; 64-bit integers beyond 2^53 lose precision. */

@@ -166,3 +166,12 @@ export function identityOf(opcode: BinaryOpcode, dtype: ElementType): number | b
       return undefined;
   }
 }
+
+/** A table with one rule for each key of a trait table. */
+export function rulesFor<K extends string, T, R>(
+  table: { readonly [P in K]: T },
+  rule: (traits: T) => R,
+): { readonly [P in K]: R } {
+  const entries = Object.entries<T>(table).map(([opcode, traits]) => [opcode, rule(traits)]);
+  return Object.fromEntries(entries);
+}
