@@ -344,6 +344,33 @@ export function binary(w: FunctionWriter, op: IrBinary, type: IrType, library: L
   laneByLane(w, [type, type], type, () => apply(w, plain));
 }
 
+/** Stack: a, b → a ÷ b of signed integers, where minimum ÷ −1 wraps to minimum: −(a ÷ 1) when b is −1. */
+export function divideSigned(w: FunctionWriter, type: IrType): void {
+  if (type.lanes > 1) {
+    const one: IrType = { scalar: type.scalar, lanes: 1 };
+    laneByLane(w, [type, type], type, () => divideSigned(w, one));
+    return;
+  }
+  const int = type.scalar === 's64' ? 'i64' : 'i32';
+  const b = w.temp(int);
+  const isMinusOne = (): void => {
+    w.get(b);
+    pushConst(w, type, int === 'i64' ? -1n : -1);
+    w.op(`${int}Eq`);
+  };
+  const q = w.temp(int);
+  w.set(b);
+  pushConst(w, type, int === 'i64' ? 1n : 1);
+  w.get(b);
+  isMinusOne();
+  w.op('select').op(`${int}DivS`).set(q);
+  pushConst(w, type, int === 'i64' ? 0n : 0);
+  w.get(q).op(`${int}Sub`).get(q);
+  isMinusOne();
+  w.op('select');
+  w.release(int, b, q);
+}
+
 /** Stack: x, amount → shifted x. `amount` is an integer scalar, or a vector shifted lane by lane. */
 export function shift(w: FunctionWriter, op: 'shift-left' | 'shift-right', type: IrType, amount: IrType): void {
   const scalarOp = scalarBinary[type.scalar][op];

@@ -4,7 +4,7 @@
  */
 import { elementBytes } from '../../hlo/shape.ts';
 import type { Buffer, Expr, IrScalar, Kernel, Local, MathFunction, Stmt } from '../../kernels/ir.ts';
-import { binary, compare, type Library, shift, unary } from './arithmetic.ts';
+import { binary, compare, divideSigned, type Library, shift, unary } from './arithmetic.ts';
 import { bf16ToF32, bitcast, convert, f16ToF32, f32ToBf16, f32ToF16 } from './convert.ts';
 import type { FunctionBody, ValueType } from './encoder.ts';
 import { FunctionWriter } from './functionWriter.ts';
@@ -338,6 +338,10 @@ class KernelEmitter {
     this.expr(e.a);
     if (e.op !== 'shift-left' && e.op !== 'shift-right') {
       this.expr(e.b);
+      if (e.op === 'divide' && mayOverflow(e)) {
+        divideSigned(w, e.type);
+        return;
+      }
       binary(w, e.op, e.type, this.library);
       return;
     }
@@ -449,6 +453,12 @@ class KernelEmitter {
   private fmod(_w: FunctionWriter, scalar: 'f32' | 'f64'): void {
     this.mathScalar('fmod', 2, scalar);
   }
+}
+
+/** Of all divisions only minimum ÷ −1 overflows, which traps in WebAssembly and wraps in the IR. */
+function mayOverflow(e: Extract<Expr, { kind: 'binary' }>): boolean {
+  const signed = e.type.scalar === 's32' || e.type.scalar === 's64';
+  return signed && e.b.kind !== 'thread' && !(e.b.kind === 'const' && Number(e.b.value) !== -1);
 }
 
 /** A shift amount that is the same for all lanes, as a scalar. */
