@@ -1,0 +1,361 @@
+/**
+ * @file Gathers panels of one side of a contraction: `width` rows (or columns) times a block of k, contiguous for the micro-kernel.
+ * Convolution patches exist only here: positions outside the operand become zeros as they are copied.
+ */
+import type { Buffer, Expr, IrScalar } from '../ir.ts';
+import type { Index, KernelBuilder } from '../kernelBuilder.ts';
+import { type Couple, type Dim, digits, loadAs, loadsVectors, offsetOf, type Side } from './problem.ts';
+
+/** A block of k: outer runs [outer, outer + outerCount), each of the inner range [inner, inner + innerCount). */
+export interface KBlock {
+  readonly outer: Expr;
+  readonly outerCount: Expr;
+  readonly inner: Expr;
+  readonly innerCount: Expr;
+}
+
+export interface PackJob {
+  readonly side: Side;
+  readonly source: Buffer;
+  /** Offset of the batch element. */
+  readonly batch: Expr;
+  /** First row of the panel and how many there are (known when written). */
+  readonly first: Expr;
+  readonly count: number;
+  /** Rows or columns of a full panel; lanes from count to width are never used. */
+  readonly block: KBlock;
+  readonly target: Buffer;
+  /** Steps in the panel from one row to the next and from one k to the next. */
+  readonly rowStep: number;
+  readonly kStep: number;
+  readonly scalar: IrScalar;
+  readonly lanes: number;
+}
+
+/** Copies `job`'s panel; picks the way that reads contiguous runs. */
+export function emitPack(k: KernelBuilder, job: PackJob): void {
+  const { side } = job;
+  const inner = side.free.at(-1) as Dim;
+  const kInner = side.k.at(-1) as Dim;
+  const dilated = side.couples.some((c) => c.dilation > 1);
+  const contiguous = inner.stride === 1 && job.rowStep === 1 && job.count > 1 && !dilated;
+  const vector = loadsVectors(side.memory, job.scalar);
+  if (!contiguous) {
+    if (
+      kInner.stride === 1 &&
+      job.rowStep === 1 &&
+      vector &&
+      side.couples.length === 0 &&
+      side.free.length === 1 &&
+      job.lanes === 4 &&
+      job.count % 4 === 0
+    )
+      packTransposed(k, job);
+    else packByRow(k, job);
+    return;
+  }
+  const rowDims = side.free.length;
+  if (rowDims === 1 || inner.size % job.count === 0) {
+    packByK(k, job);
+    return;
+  }
+  const at = k.rem(job.first, inner.size);
+  k.if(
+    k.compare('LE', k.add(at, job.count), inner.size),
+    () => packByK(k, job),
+    () => packByRow(k, job),
+  );
+}
+
+interface Coupled {
+  readonly couple: Couple;
+  /** free·freeStep + offset */
+  readonly at: Expr;
+}
+
+function coupledAt(k: KernelBuilder, side: Side, at: readonly Expr[]): Coupled[] {
+  return side.couples.map((couple) => ({
+    couple,
+    at: k.let(k.add(k.mul(at[couple.free] as Expr, couple.freeStep), couple.offset)),
+  }));
+}
+
+/** 0 ≤ p < limit in one comparison. */
+function inside(k: KernelBuilder, p: Expr, limit: number): Expr {
+  return k.compare('LT', k.bitcast('u32', p), k.const('u32', limit));
+}
+
+/** The conditions of the couples that an outer k dimension decides, and the address part of dilated ones. */
+function outerCouples(k: KernelBuilder, coupled: readonly Coupled[], at: readonly Expr[], inner: number) {
+  let valid: Expr | undefined;
+  let offset: Expr = k.index(0);
+  const and = (c: Expr): void => {
+    valid = valid ? k.binary('and', valid, c) : c;
+  };
+  for (const { couple: c, at: p0 } of coupled) {
+    if (c.k === inner) continue;
+    const p = k.let(k.add(p0, k.mul(at[c.k] as Expr, c.kStep)), 'p');
+    and(inside(k, p, c.limit));
+    if (c.dilation > 1) {
+      and(k.compare('EQ', k.rem(p, c.dilation), 0));
+      offset = k.add(offset, k.mul(k.div(p, c.dilation), c.stride));
+    }
+  }
+  return { valid: valid && k.let(k.select(valid, 1, 0), 'ok'), offset };
+}
+
+/** [lo, hi) ⊂ [0, count): the inner steps whose position p0 + i·step lies in [0, limit). */
+function validRange(k: KernelBuilder, p0: Expr, step: number, limit: Index, count: Expr): { lo: Expr; hi: Expr } {
+  const up = (x: Expr): Expr => (step === 1 ? x : k.div(k.add(x, step - 1), step)); // x ≥ 0
+  const lo = k.let(k.min(up(k.max(k.sub(0, p0), 0)), count), 'lo');
+  const hi = k.let(k.max(k.min(up(k.max(k.sub(limit, p0), 0)), count), lo), 'hi');
+  return { lo, hi };
+}
+
+/** Runs `body(o, source offset, valid?, digits)` for every outer run of the block. */
+function forRuns(
+  k: KernelBuilder,
+  job: PackJob,
+  coupled: readonly Coupled[],
+  base: Expr,
+  body: (run: { o: Expr; source: Expr; valid: Expr | undefined }) => void,
+): void {
+  const { side, block } = job;
+  const inner = side.k.length - 1;
+  const outerDims = side.k.slice(0, -1);
+  const step = (side.k[inner] as Dim).stride;
+  k.for(0, block.outerCount, (o) => {
+    const at = digits(k, k.add(block.outer, o), outerDims);
+    const { valid, offset } = outerCouples(k, coupled, at, inner);
+    const source = k.add(k.add(base, offsetOf(k, at, outerDims)), k.add(offset, k.mul(block.inner, step)));
+    body({ o, source: k.let(source, 'from'), valid });
+  });
+}
+
+function zeros(
+  k: KernelBuilder,
+  job: PackJob,
+  from: Expr,
+  to: Expr,
+  store: (i: Expr, x: Expr, lanes: number) => void,
+): void {
+  k.for(from, to, (i) => store(i, k.const(job.scalar, 0), 1));
+}
+
+/** One row after the other, along k: for sources whose k is contiguous, and the way that is always right. */
+function packByRow(k: KernelBuilder, job: PackJob): void {
+  const { side, block, target } = job;
+  const inner = side.k.length - 1;
+  const step = (side.k[inner] as Dim).stride;
+  k.for(0, job.count, (f) => {
+    const at = digits(k, k.add(job.first, f), side.free);
+    const base = k.let(k.add(k.add(job.batch, side.base), offsetOf(k, at, side.free)), 'base');
+    const coupled = coupledAt(k, side, at);
+    const own = coupled.find((c) => c.couple.k === inner);
+    const rowAt = k.let(k.mul(f, job.rowStep));
+    forRuns(k, job, coupled, base, ({ o, source, valid }) => {
+      const to = k.let(k.add(rowAt, k.mul(k.mul(o, block.innerCount), job.kStep)), 'to');
+      const store = (i: Expr, x: Expr): void => k.store(target, k.add(to, k.mul(i, job.kStep)), x);
+      if (own && own.couple.dilation > 1) {
+        dilatedRun(k, job, own, { source, valid, store });
+        return;
+      }
+      let lo: Expr = k.index(0);
+      let hi: Expr = block.innerCount;
+      if (own) {
+        const p0 = k.add(own.at, k.mul(block.inner, own.couple.kStep));
+        ({ lo, hi } = validRange(k, k.let(p0), own.couple.kStep, own.couple.limit, block.innerCount));
+      }
+      if (valid) {
+        lo = k.let(k.mul(lo, valid));
+        hi = k.let(k.mul(hi, valid));
+      }
+      if (own) zeros(k, job, k.index(0), lo, store);
+      copyRun(k, job, { source, step, to, lo, hi });
+      if (own || valid) zeros(k, job, hi, block.innerCount, store);
+    });
+  });
+}
+
+interface Run {
+  readonly source: Expr;
+  readonly valid: Expr | undefined;
+  readonly store: (i: Expr, x: Expr) => void;
+}
+
+/** Inner k walks over holes of a dilated operand: element by element. */
+function dilatedRun(k: KernelBuilder, job: PackJob, own: Coupled, run: Run): void {
+  const { couple: c } = own;
+  k.for(0, job.block.innerCount, (i) => {
+    const p = k.let(k.add(own.at, k.mul(k.add(job.block.inner, i), c.kStep)), 'p');
+    let ok = k.binary('and', inside(k, p, c.limit), k.compare('EQ', k.rem(p, c.dilation), 0));
+    if (run.valid) ok = k.binary('and', ok, k.compare('NE', run.valid, 0));
+    k.if(
+      ok,
+      () => {
+        const index = k.add(run.source, k.mul(k.div(p, c.dilation), c.stride));
+        run.store(i, loadAs(k, job.source, index, 1, job.scalar));
+      },
+      () => run.store(i, k.const(job.scalar, 0)),
+    );
+  });
+}
+
+function copyRun(
+  k: KernelBuilder,
+  job: PackJob,
+  run: { source: Expr; step: number; to: Expr; lo: Expr; hi: Expr },
+): void {
+  const { source, target, scalar, lanes } = job;
+  const copy = (i: Expr, n: number): void => {
+    const x = loadAs(k, source, k.add(run.source, k.mul(i, run.step)), n, scalar);
+    k.store(target, k.add(run.to, k.mul(i, job.kStep)), x);
+  };
+  let from = run.lo;
+  if (run.step === 1 && job.kStep === 1 && loadsVectors(job.side.memory, scalar)) {
+    for (const n of [4 * lanes, lanes]) {
+      const count = k.sub(run.hi, from);
+      const to = k.let(k.add(from, k.mul(k.div(count, n), n)), 'cut');
+      k.for(
+        from,
+        to,
+        (i) => {
+          for (let u = 0; u < n; u += lanes) copy(k.add(i, u), lanes);
+        },
+        n,
+      );
+      from = to;
+    }
+  }
+  k.for(from, run.hi, (i) => copy(i, 1));
+}
+
+/** All rows of the panel at one k together: for sources whose rows are contiguous. */
+function packByK(k: KernelBuilder, job: PackJob): void {
+  const { side, block, count } = job;
+  const inner = side.k.length - 1;
+  const step = (side.k[inner] as Dim).stride;
+  const at = digits(k, job.first, side.free);
+  const base = k.let(k.add(k.add(job.batch, side.base), offsetOf(k, at, side.free)), 'base');
+  const coupled = coupledAt(k, side, at);
+  const own = coupled.find((c) => c.couple.k === inner);
+  // A couple of the rows' own dimension has a different position in every row of the panel.
+  const rowsCoupled = coupled.find((c) => c.couple.free === side.free.length - 1);
+  if (rowsCoupled && rowsCoupled.couple.k !== inner) {
+    packByRow(k, job);
+    return;
+  }
+  forRuns(k, job, coupled, base, ({ o, source, valid }) => {
+    const to = k.let(k.mul(k.mul(o, block.innerCount), job.kStep), 'to');
+    let lo: Expr = k.index(0);
+    let hi: Expr = block.innerCount;
+    if (own) {
+      const { couple: c } = own;
+      const p0 = k.let(k.add(own.at, k.mul(block.inner, c.kStep)));
+      const spread = rowsCoupled ? (count - 1) * c.freeStep : 0;
+      ({ lo, hi } = validRange(k, p0, c.kStep, c.limit - spread, block.innerCount));
+    }
+    if (valid) {
+      lo = k.let(k.mul(lo, valid));
+      hi = k.let(k.mul(hi, valid));
+    }
+    const edge = (from: Expr, end: Expr): void => {
+      k.for(from, end, (i) => edgeStep(k, job, { i, source, to, valid, rows: rowsCoupled }));
+    };
+    if (own) edge(k.index(0), lo);
+    k.for(lo, hi, (i) => copyRow(k, job, k.add(source, k.mul(i, step)), k.add(to, k.mul(i, job.kStep))));
+    if (own || valid) edge(hi, block.innerCount);
+  });
+}
+
+function copyRow(k: KernelBuilder, job: PackJob, source: Expr, to: Expr): void {
+  const vector = loadsVectors(job.side.memory, job.scalar);
+  const s = k.view(job.source, source);
+  const t = k.view(job.target, to);
+  for (let r = 0; r < job.count; ) {
+    const n = vector && r + job.lanes <= job.count ? job.lanes : 1;
+    k.store(t, r, loadAs(k, s, r, n, job.scalar));
+    r += n;
+  }
+}
+
+interface EdgeStep {
+  readonly i: Expr;
+  readonly source: Expr;
+  readonly to: Expr;
+  readonly valid: Expr | undefined;
+  readonly rows: Coupled | undefined;
+}
+
+/** A k at which some rows (or all) lie outside: zeros, or row by row. */
+function edgeStep(k: KernelBuilder, job: PackJob, e: EdgeStep): void {
+  const zero = k.const(job.scalar, 0);
+  const to = k.add(e.to, k.mul(e.i, job.kStep));
+  const { rows } = e;
+  if (!rows) {
+    const t = k.view(job.target, to);
+    for (let r = 0; r < job.count; r++) k.store(t, r, zero);
+    return;
+  }
+  const { couple: c } = rows;
+  const step = (job.side.k.at(-1) as Dim).stride;
+  const p0 = k.let(k.add(rows.at, k.mul(k.add(job.block.inner, e.i), c.kStep)));
+  k.for(0, job.count, (r) => {
+    let ok = inside(k, k.add(p0, k.mul(r, c.freeStep)), c.limit);
+    if (e.valid) ok = k.binary('and', ok, k.compare('NE', e.valid, 0));
+    k.if(
+      ok,
+      () =>
+        k.store(
+          job.target,
+          k.add(to, r),
+          loadAs(k, job.source, k.add(k.add(e.source, k.mul(e.i, step)), r), 1, job.scalar),
+        ),
+      () => k.store(job.target, k.add(to, r), zero),
+    );
+  });
+}
+
+/** Rows whose k is contiguous, wanted k-major: 4×4 blocks are turned in registers. Affine sources only. */
+function packTransposed(k: KernelBuilder, job: PackJob): void {
+  const { side, block, source, target, scalar } = job;
+  const row = (side.free[0] as Dim).stride;
+  const base = k.let(k.add(k.add(job.batch, side.base), k.mul(job.first, row)), 'base');
+  forRuns(k, job, [], base, ({ o, source: from }) => {
+    const to = k.let(k.mul(k.mul(o, block.innerCount), job.kStep), 'to');
+    const cut = k.let(k.mul(k.div(block.innerCount, 4), 4), 'cut');
+    for (let r = 0; r < job.count; r += 4) {
+      const s = k.view(source, k.add(from, r * row));
+      const t = k.view(target, k.add(to, r));
+      k.for(
+        0,
+        cut,
+        (i) => {
+          const v = [0, 1, 2, 3].map((j) => k.let(loadAs(k, s, k.add(i, j * row), 4, scalar)));
+          transpose4(k, v).forEach((x, u) => {
+            k.store(t, k.mul(k.add(i, u), job.kStep), x);
+          });
+        },
+        4,
+      );
+      k.for(cut, block.innerCount, (i) => {
+        for (let j = 0; j < 4; j++) {
+          k.store(t, k.add(k.mul(i, job.kStep), j), loadAs(k, s, k.add(i, j * row), 1, scalar));
+        }
+      });
+    }
+  });
+}
+
+function transpose4(k: KernelBuilder, [a, b, c, d]: readonly Expr[]): Expr[] {
+  const ab = k.let(k.shuffle(a!, b!, [0, 4, 1, 5])); // a0 b0 a1 b1
+  const cd = k.let(k.shuffle(c!, d!, [0, 4, 1, 5]));
+  const ab2 = k.let(k.shuffle(a!, b!, [2, 6, 3, 7]));
+  const cd2 = k.let(k.shuffle(c!, d!, [2, 6, 3, 7]));
+  return [
+    k.shuffle(ab, cd, [0, 1, 4, 5]),
+    k.shuffle(ab, cd, [2, 3, 6, 7]),
+    k.shuffle(ab2, cd2, [0, 1, 4, 5]),
+    k.shuffle(ab2, cd2, [2, 3, 6, 7]),
+  ];
+}
