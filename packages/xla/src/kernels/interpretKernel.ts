@@ -358,8 +358,8 @@ export function interpretKernel(
   if (regions.length !== kernel.buffers.length) {
     throw new Error(`internal: kernel ${kernel.name} takes ${kernel.buffers.length} buffers, got ${regions.length}`);
   }
-  let program = compiled.get(kernel);
-  if (!program) compiled.set(kernel, (program = compileBlock(kernel.body)));
+  const program = compiled.get(kernel) ?? compileBlock(kernel.body);
+  compiled.set(kernel, program);
   const threads = kernel.parallel ? (options.threads ?? 1) : 1;
   const frames = Array.from({ length: threads }, (_, tid): Frame => {
     const pointers = new Map(kernel.buffers.map((b, i) => [b.id, pointerTo(regions[i] as Uint8Array, b.memory)]));

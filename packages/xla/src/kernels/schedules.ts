@@ -1,0 +1,28 @@
+/** @file Which schedule computes which instruction: one table by opcode, one by kind of fusion. */
+import { unimplemented } from '../hlo/errors.ts';
+import type { Instruction } from '../hlo/module.ts';
+import type { FusionKind, Opcode } from '../hlo/opcodes.ts';
+import { scheduleDot } from './gemm/dot.ts';
+import type { Schedule, Scheduled } from './schedule.ts';
+import type { Target } from './target.ts';
+
+const byOpcode: { readonly [K in Opcode]?: Schedule } = {
+  dot: scheduleDot,
+};
+
+const byFusionKind: { readonly [K in FusionKind]?: Schedule } = {
+  dot: scheduleDot,
+};
+
+/** The kernels of one top-level instruction. */
+export function scheduleInstruction(x: Instruction, target: Target): Scheduled {
+  const schedule = x.opcode === 'fusion' ? byFusionKind[x.attrs.kind] : byOpcode[x.opcode];
+  if (schedule) return schedule(x, target);
+  const what = x.opcode === 'fusion' ? `fusion of kind ${x.attrs.kind}` : x.opcode;
+  const known = [...Object.keys(byOpcode), ...Object.keys(byFusionKind).map((k) => `fusion of kind ${k}`)];
+  const { opName } = x.metadata;
+  throw unimplemented(`no kernels for ${what} on ${target.name}; there are kernels for ${known.join(', ')}.`, {
+    opcode: x.opcode,
+    ...(opName !== undefined && { opName }),
+  });
+}
