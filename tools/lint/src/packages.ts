@@ -63,7 +63,16 @@ function useInstalled(root: string, tarballs: ReadonlyMap<PublishedPackage, stri
   const entries = [...tarballs.keys()].flatMap((published) => entriesOf(published.manifest));
   const lines = entries.map((entry, i) => `import * as entry${i} from '${entry}';\nvoid entry${i};\n`);
   writeFileSync(join(folder, 'user.ts'), lines.join(''));
-  const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023', '--skipLibCheck', 'false'];
+  const flags = [
+    '--noEmit',
+    '--strict',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2023',
+    '--lib',
+    'es2023,dom,esnext.disposable',
+  ];
   run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), ...flags, '--types', '', 'user.ts'], folder);
   for (const entry of entries) {
     const script = `const m = await import('${entry}'); console.log(Object.keys(m).length)`;
@@ -76,8 +85,13 @@ function useInstalled(root: string, tarballs: ReadonlyMap<PublishedPackage, stri
 export async function checkPackages(root: string): Promise<string[]> {
   const folder = mkdtempSync(join(tmpdir(), 'tsflow-packages-'));
   try {
-    run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b'], root);
-    const tarballs = new Map(publishedPackages(root).map((published) => [published, pack(root, published, folder)]));
+    const published = publishedPackages(root);
+    run(
+      process.execPath,
+      [join(root, 'node_modules/typescript/bin/tsc'), '-b', ...published.map((each) => each.folder)],
+      root,
+    );
+    const tarballs = new Map(published.map((each) => [each, pack(root, each, folder)]));
     const problems: string[] = [];
     for (const [{ manifest }, path] of tarballs) {
       const data = new Uint8Array(readFileSync(path)).buffer;
