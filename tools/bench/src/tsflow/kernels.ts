@@ -6,14 +6,14 @@ import { computing, held, type Step } from './step.ts';
 type SpecOf<K extends Spec['kind']> = Extract<Spec, { kind: K }>;
 
 export function gemm({ n }: SpecOf<'gemm'>): Step {
-  return computing(tf.matMul(held([n, n]).value(), held([n, n]).value()));
+  return computing(tf.matMul(held([n, n]), held([n, n])));
 }
 
 export function conv({ batch, size, input, output, kernel, groups }: SpecOf<'conv'>): Step {
-  const x = held([batch, size, size, input]).value();
+  const x = held([batch, size, size, input]);
   const options = { strides: [1, 1, 1, 1], padding: 'SAME' } as const;
-  if (groups === 1) return computing(tf.nn.conv2d(x, held([kernel, kernel, input, output]).value(), options));
-  return computing(tf.nn.depthwiseConv2d(x, held([kernel, kernel, input, output / input]).value(), options));
+  if (groups === 1) return computing(tf.nn.conv2d(x, held([kernel, kernel, input, output]), options));
+  return computing(tf.nn.depthwiseConv2d(x, held([kernel, kernel, input, output / input]), options));
 }
 
 type Elementwise = (x: tf.Tensor, others: readonly tf.Tensor[]) => readonly tf.Tensor[];
@@ -42,7 +42,7 @@ const graphs: Readonly<Record<ElementwiseOp, Elementwise>> = {
 };
 
 export function elementwise({ op, shapes }: SpecOf<'elementwise'>): Step {
-  const [x, ...others] = shapes.map((shape) => held(shape).value());
+  const [x, ...others] = shapes.map((shape) => held(shape));
   if (!x) throw new Error(`internal: ${op} has no input`);
   return computing(...graphs[op](x, others));
 }

@@ -24,12 +24,12 @@ const softmaxLoss = (labels: tf.Tensor, logits: tf.Tensor) => {
 };
 
 export function mnistInfer({ batch }: SpecOf<'mnist-infer'>): Step {
-  return computing(mnistLogits(held([batch, 784]).value()));
+  return computing(mnistLogits(held([batch, 784])));
 }
 
 export function mnistTrain({ batch, learningRate }: SpecOf<'mnist-train'>): Step {
   const labels = held([batch, 10], oneHot(batch, 10));
-  const loss = softmaxLoss(labels.value(), mnistLogits(held([batch, 784]).value()));
+  const loss = softmaxLoss(labels, mnistLogits(held([batch, 784])));
   return training(new tf.train.AdamOptimizer(learningRate), loss);
 }
 
@@ -43,7 +43,7 @@ class Batch {
   }
 
   tensor(shape: readonly number[], values: Float32Array): tf.Tensor {
-    if (!this.#feedDict) return held(shape, values).value();
+    if (!this.#feedDict) return held(shape, values);
     const placeholder = tf.placeholder('float32', { shape });
     this.#feeds.push([placeholder, values]);
     return placeholder;

@@ -16,9 +16,9 @@ export interface Step {
 
 let seed = 1;
 
-/** Fixed data that stays in memory; not trained. */
-export function held(shape: readonly number[], values: Float32Array = uniform(sizeOf(shape), 1, seed++)): tf.Variable {
-  return tf.variable(tf.constant(values, { shape }), { trainable: false });
+/** Fixed data that stays in memory: the value of a variable that is not trained. */
+export function held(shape: readonly number[], values: Float32Array = uniform(sizeOf(shape), 1, seed++)): tf.Tensor {
+  return tf.variable(tf.constant(values, { shape }), { trainable: false }).value();
 }
 
 /** A trained weight, uniform in [-0.1, 0.1). */
