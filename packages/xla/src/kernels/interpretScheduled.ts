@@ -42,8 +42,10 @@ export function interpretScheduled(
   const races = new RaceDetector(threads);
   const inputs = operands.map((x) => literalBytes(x).slice());
   const shapes = arraysOf(instruction.shape);
+  const taken = new Set<number>();
   const outputs = shapes.map((shape, i) => {
-    const shared = inPlace ? scheduled.inPlace.find((p) => p.output === i) : undefined;
+    const shared = inPlace ? scheduled.inPlace.find((p) => p.output === i && !taken.has(p.operand)) : undefined;
+    if (shared) taken.add(shared.operand);
     return (shared && inputs[shared.operand]) ?? garbage(byteSize(shape));
   });
   const scratch = scheduled.scratch.map(garbage);

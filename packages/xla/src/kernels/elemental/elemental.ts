@@ -38,17 +38,23 @@ export interface ElementalContext {
   readonly leaf: (x: Instruction) => Leaf | undefined;
   /** Told when merged dimensions of the loop nest had to be divided; a loop schedule then keeps them apart. */
   readonly onSplit?: GridContext['onSplit'];
+  /** Told of every load: the leaf, and where it is read. */
+  readonly onLoad?: (x: Instruction, index: GridIndex, lanes: number) => void;
+  /** Told of every value that all lanes share. */
+  readonly onUniform?: (x: Instruction, index: GridIndex, lanes: number) => void;
 }
 
 export class ElementalEmitter {
   readonly k: KernelBuilder;
   private readonly context: ElementalContext;
   /** A stack: values computed inside a branch are forgotten at its end. */
-  private readonly memos: Memo[] = [new Map()];
+  private readonly memos: Memo[];
 
-  constructor(context: ElementalContext) {
+  /** `outer`: the emitter of an enclosing loop body, whose values are still there. */
+  constructor(context: ElementalContext, outer?: ElementalEmitter) {
     this.k = context.k;
     this.context = context;
+    this.memos = [...(outer?.memos ?? []), new Map()];
   }
 
   /**
@@ -61,12 +67,15 @@ export class ElementalEmitter {
 
   /** As `emit`, at a grid index, whose groups say where the lanes stand. */
   emitAt(x: Instruction, index: GridIndex, lanes: number): Expr {
-    const key = `${x.id}@${lanes}${indexKey(index)}`;
+    return this.remember(`${x.id}@${lanes}${indexKey(index)}`, () => this.compute(x, index, lanes), x.opcode);
+  }
+
+  private remember(key: string, compute: () => Expr, name: string): Expr {
     for (const memo of this.memos) {
       const known = memo.get(key);
       if (known) return known;
     }
-    const value = this.k.let(this.compute(x, index, lanes), x.opcode);
+    const value = this.k.let(compute(), name);
     (this.memos[this.memos.length - 1] as Memo).set(key, value);
     return value;
   }
@@ -81,8 +90,10 @@ export class ElementalEmitter {
 
   /** Operand value where all lanes may turn out to read one element: then it is computed once and repeated. */
   operandAt(x: Instruction, index: GridIndex, lanes: number): Expr {
-    if (lanes > 1 && isUniform(index)) return this.k.splat(this.emitAt(x, index, 1), lanes);
-    return this.emitAt(x, index, lanes);
+    if (lanes === 1 || !isUniform(index)) return this.emitAt(x, index, lanes);
+    this.context.onUniform?.(x, index, lanes);
+    const key = `${x.id}@1x${lanes}${indexKey(index)}`;
+    return this.remember(key, () => this.k.splat(this.emitAt(x, index, 1), lanes), x.opcode);
   }
 
   grid(lanes: number): GridContext {
@@ -124,7 +135,10 @@ export class ElementalEmitter {
   }
 
   private leafValue(leaf: Leaf, x: Instruction, index: GridIndex, lanes: number): Expr {
-    if (leaf.kind === 'buffer') return this.loadAt(leaf.buffer, index, lanes);
+    if (leaf.kind === 'buffer') {
+      this.context.onLoad?.(x, index, lanes);
+      return this.loadAt(leaf.buffer, index, lanes);
+    }
     const split = splitAll(this.grid(lanes), index);
     if (!split) throw internal(`lanes of ${x.opcode} part ways where its value sits in a register`);
     return leaf.at(

@@ -33,3 +33,8 @@ function exprKey(e: Expr): string {
 export function indexKey(index: GridIndex): string {
   return index.groups.map((g) => `,${g.rank}:${exprKey(g.at)}${g.step === 0 ? '' : `+${g.step}`}`).join('');
 }
+
+/** The same index arithmetic. */
+export function sameExpr(a: Expr, b: Expr): boolean {
+  return a === b || exprKey(a) === exprKey(b);
+}
