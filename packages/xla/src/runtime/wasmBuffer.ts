@@ -3,6 +3,7 @@ import type { DeviceBuffer } from '../backend.ts';
 import { XlaError } from '../hlo/errors.ts';
 import { type Storage, storageConstructors } from '../hlo/literal.ts';
 import { type ArrayShape, byteSize, elementCount, shapeText } from '../hlo/shape.ts';
+import { copyStorage } from './copyStorage.ts';
 import type { WasmMemory } from './wasmMemory.ts';
 
 export class WasmBuffer implements DeviceBuffer {
@@ -18,23 +19,13 @@ export class WasmBuffer implements DeviceBuffer {
   }
 
   write(data: Storage): void {
-    const live = this.live();
-    if (data.length !== live.length || data.constructor !== live.constructor) {
-      const received = `${data.constructor.name} of ${data.length}`;
-      const expected = `${live.constructor.name} of ${live.length}`;
-      throw new XlaError(
-        'INVALID_ARGUMENT',
-        `write to ${shapeText(this.shape)} takes ${expected} elements, received ${received}`,
-      );
-    }
-    // Same constructor on both sides: typed arrays copy between each other without conversion.
-    (live as { set(from: Storage): void }).set(data);
+    copyStorage(this.live(), data, this.shape);
   }
 
   read(): Storage {
     const live = this.live();
     const copy = new storageConstructors[this.shape.dtype](live.length);
-    (copy as { set(from: Storage): void }).set(live);
+    copyStorage(copy, live, this.shape);
     return copy;
   }
 

@@ -1,0 +1,24 @@
+/** @file Makes a backend by name. */
+import type { Backend, BackendName, BackendOptions, CreateBackend } from '../backend.ts';
+import { XlaError } from '../hlo/errors.ts';
+import { compileToProgram } from '../jit.ts';
+import { InterpretBackend } from './interpretBackend.ts';
+import { WasmBackend } from './wasmBackend.ts';
+
+const makers: { readonly [N in BackendName]: (options: BackendOptions) => Backend } = {
+  interpret: () => new InterpretBackend(),
+  wasm: (options) => new WasmBackend(compileToProgram, options),
+};
+
+/**
+ * A backend: `wasm` (compiled, the default everywhere) or `interpret` (reference, slow).
+ * `threads` defaults to the machine's logical CPUs; 1 never starts a worker. Throws INVALID_ARGUMENT for other names.
+ */
+export const createBackend: CreateBackend = async (name, options = {}) => {
+  const make = makers[name];
+  if (!make) {
+    const known = Object.keys(makers).join(', ');
+    throw new XlaError('INVALID_ARGUMENT', `there is no backend "${name}"; supported are ${known}`);
+  }
+  return make(options);
+};
