@@ -38,17 +38,20 @@ function fingerprint(root) {
   return hash.digest('hex');
 }
 
-function run(command, args, cwd) {
+/** Runs a command with its output shown; answers the exit code. */
+export function run(command, args, options) {
   // npm's commands are scripts on Windows, which only a shell starts.
-  const child = spawn(command, args, {
-    cwd,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    shell: process.platform === 'win32',
-  });
+  const shell = process.platform === 'win32';
+  const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'], shell, ...options });
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', resolve);
+    child.once('exit', (code) => resolve(code ?? 1));
   });
+}
+
+/** The package manager that this repository is pinned to, as npx takes it: `pnpm@<version>`. */
+export function pinnedPnpm(root) {
+  return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).packageManager;
 }
 
 /** Installs what the lock file says, if that has not been done yet. Throws with the repair when it fails. */
@@ -57,10 +60,12 @@ export async function install(root) {
   const stamp = join(root, 'node_modules', '.tsflow-installed');
   const wanted = fingerprint(root);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
-  const pnpm = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).packageManager;
+  const pnpm = pinnedPnpm(root);
   console.log(`Installing dependencies with ${pnpm} (first run, or the lock file changed) …`);
   const started = Date.now();
-  const code = await run('npx', ['--yes', pnpm, 'install', '--frozen-lockfile', '--reporter=append-only'], root);
+  const code = await run('npx', ['--yes', pnpm, 'install', '--frozen-lockfile', '--reporter=append-only'], {
+    cwd: root,
+  });
   if (code !== 0) {
     throw new Error(
       `Installing the dependencies failed (exit code ${code}); see the lines above. Check the connection to the npm ` +

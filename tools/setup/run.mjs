@@ -8,7 +8,7 @@
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { install } from './install.mjs';
+import { install, pinnedPnpm, run } from './install.mjs';
 import { testAll } from './test.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -21,7 +21,15 @@ const tasks = {
   'check-packages': 'tools/lint/src/packagesMain.ts',
   install: async () => 0,
   test: (args) => testAll(root, args, runEntry),
+  turbo: (args) => runTurbo(args),
 };
+
+/** Starts turbo through npx's pnpm, because turbo insists on finding pnpm on the path. */
+function runTurbo(args) {
+  const pnpm = pinnedPnpm(root);
+  const env = { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' };
+  return run('npx', ['--yes', pnpm, 'exec', 'turbo', 'run', ...args], { cwd: root, env });
+}
 
 /** Runs a TypeScript file with the packages resolved to their sources; answers its exit code. */
 function runEntry(entry, args = []) {

@@ -4,22 +4,11 @@
  * All steps run even when one fails. The counts are the tests' own, from vitest's JSON report; a step that fails
  * without being a test (types, lint, a test file that cannot be loaded) counts as one failure.
  */
-import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { run } from './install.mjs';
 
-function runBin(root, name, args) {
-  const bin = join(root, 'node_modules', '.bin', process.platform === 'win32' ? `${name}.cmd` : name);
-  const child = spawn(bin, args, {
-    cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    shell: process.platform === 'win32',
-  });
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', (code) => resolve(code ?? 1));
-  });
-}
+const runBin = (root, name, args) => run(join(root, 'node_modules', '.bin', name), args, { cwd: root });
 
 /** Counts of a vitest JSON report; files that failed before any test ran count as one failure each. */
 export function countTests(report) {
