@@ -4,11 +4,14 @@
  */
 import { internal } from '../hlo/errors.ts';
 import type { Instruction } from '../hlo/module.ts';
+import type { Opcode } from '../hlo/opcodes.ts';
 import { type ArrayShape, elementBytes, elementCount, sameDims } from '../hlo/shape.ts';
+import { binaryTraits, unaryTraits } from '../hlo/traits.ts';
 import { ElementalEmitter } from './elemental/elemental.ts';
 import { type GridIndex, type Group, linearize } from './elemental/gridIndex.ts';
 import { lanesFor } from './elemental/lanes.ts';
 import { sameExpr } from './elemental/memo.ts';
+import { shapeRules } from './elemental/shapeRules.ts';
 import { costOf, type Fused, isParallel, KernelArguments, kernelName, openFusion } from './fused.ts';
 import type { Expr } from './ir.ts';
 import { KernelBuilder } from './kernelBuilder.ts';
@@ -164,6 +167,19 @@ export function bodyLanes(fused: Fused, innermost: number, target: Target): numb
   const lanes = lanesFor(types, target);
   return innermost >= lanes ? lanes : 1;
 }
+
+/** Opcodes that `scheduleLoop` computes when they stand alone. */
+export const loopOpcodes: readonly Opcode[] = [
+  ...(Object.keys(unaryTraits) as Opcode[]),
+  ...(Object.keys(binaryTraits) as Opcode[]),
+  'compare',
+  'select',
+  'clamp',
+  'convert',
+  'bitcast-convert',
+  'copy',
+  ...(Object.keys(shapeRules) as Opcode[]),
+];
 
 /** Schedules a loop fusion, or any instruction computed element by element. */
 export function scheduleLoop(instruction: Instruction, target: Target): Scheduled {

@@ -3,14 +3,17 @@ import { unimplemented } from '../hlo/errors.ts';
 import type { Instruction } from '../hlo/module.ts';
 import type { FusionKind, Opcode } from '../hlo/opcodes.ts';
 import { scheduleDot } from './gemm/dot.ts';
+import { loopOpcodes, scheduleLoop } from './loop.ts';
 import type { Schedule, Scheduled } from './schedule.ts';
 import type { Target } from './target.ts';
 
 const byOpcode: { readonly [K in Opcode]?: Schedule } = {
+  ...Object.fromEntries(loopOpcodes.map((opcode) => [opcode, scheduleLoop])),
   dot: scheduleDot,
 };
 
 const byFusionKind: { readonly [K in FusionKind]?: Schedule } = {
+  loop: scheduleLoop,
   dot: scheduleDot,
 };
 

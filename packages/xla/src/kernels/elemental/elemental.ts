@@ -40,7 +40,7 @@ export interface ElementalContext {
   readonly onSplit?: GridContext['onSplit'];
   /** Told of every load: the leaf, and where it is read. */
   readonly onLoad?: (x: Instruction, index: GridIndex, lanes: number) => void;
-  /** Told of every value that all lanes share. */
+  /** Told of every value that all lanes share, unless a branch guards it. */
   readonly onUniform?: (x: Instruction, index: GridIndex, lanes: number) => void;
 }
 
@@ -49,12 +49,14 @@ export class ElementalEmitter {
   private readonly context: ElementalContext;
   /** A stack: values computed inside a branch are forgotten at its end. */
   private readonly memos: Memo[];
+  private readonly depth: number;
 
   /** `outer`: the emitter of an enclosing loop body, whose values are still there. */
   constructor(context: ElementalContext, outer?: ElementalEmitter) {
     this.k = context.k;
     this.context = context;
     this.memos = [...(outer?.memos ?? []), new Map()];
+    this.depth = this.memos.length;
   }
 
   /**
@@ -91,7 +93,7 @@ export class ElementalEmitter {
   /** Operand value where all lanes may turn out to read one element: then it is computed once and repeated. */
   operandAt(x: Instruction, index: GridIndex, lanes: number): Expr {
     if (lanes === 1 || !isUniform(index)) return this.emitAt(x, index, lanes);
-    this.context.onUniform?.(x, index, lanes);
+    if (this.memos.length === this.depth) this.context.onUniform?.(x, index, lanes);
     const key = `${x.id}@1x${lanes}${indexKey(index)}`;
     return this.remember(key, () => this.k.splat(this.emitAt(x, index, 1), lanes), x.opcode);
   }

@@ -6,6 +6,7 @@ import type { Instruction } from '../../hlo/module.ts';
 import type { Opcode } from '../../hlo/opcodes.ts';
 import { type ArrayShape, elementCount } from '../../hlo/shape.ts';
 import { computeType, type Expr, type Local } from '../ir.ts';
+import type { KernelBuilder } from '../kernelBuilder.ts';
 import type { ElementalEmitter } from './elemental.ts';
 import { convertElement } from './elementwise.ts';
 import {
@@ -164,6 +165,12 @@ function leading(
   return { group, inner: elementCount(split.dims.slice(d + 1, to)), position };
 }
 
+/** The least and the greatest position of the lanes of g, when lane 0 stands at `at`. */
+function reach(k: KernelBuilder, g: Group, at: Expr, lanes: number): { readonly low: Expr; readonly high: Expr } {
+  const end = k.add(at, g.step * (lanes - 1));
+  return g.step < 0 ? { low: end, high: at } : { low: at, high: end };
+}
+
 /** May the lanes of g lie on both sides of a multiple of `unit`? */
 function mayStraddle(g: Group, unit: number, lanes: number): boolean {
   return g.step !== 0 && !(g.step === 1 && g.aligned && unit % lanes === 0);
@@ -175,7 +182,7 @@ const concatenate: Rule<'concatenate'> = (e, x, index, lanes) => {
   const split = boundariesAt(e.grid(lanes), index, [d]);
   if (!split) return undefined;
   const { group, inner, position } = leading(split, d);
-  const last = k.add(group.at, group.step * (lanes - 1));
+  const { low, high } = reach(k, group, group.at, lanes);
   let offset = 0;
   let straddles = false;
   const type = { scalar: computeType[(x.shape as ArrayShape).dtype], lanes };
@@ -196,8 +203,8 @@ const concatenate: Rule<'concatenate'> = (e, x, index, lanes) => {
         root: undefined,
       }),
     });
-    const below = k.compare('LT', last, offset);
-    const when = from > 0 && straddles ? k.binary('and', k.compare('GE', group.at, from), below) : below;
+    const below = k.compare('LT', high, offset);
+    const when = from > 0 && straddles ? k.binary('and', k.compare('GE', low, from), below) : below;
     return [{ when, value: () => e.operandAt(o, at(), lanes) }];
   });
   if (!straddles) {
@@ -237,7 +244,8 @@ const pad: Rule<'pad'> = (e, x, index, lanes) => {
     const extent = n === 0 ? 0 : (n + (n - 1) * interior) * inner;
     straddles ||= mayStraddle(group, low * inner, lanes) || mayStraddle(group, low * inner + extent, lanes);
     straddles ||= interior > 0 && group.step !== 0;
-    inside.push(k.compare('GE', first, 0), k.compare('LT', k.add(first, group.step * (lanes - 1)), extent));
+    const ends = reach(k, group, first, lanes);
+    inside.push(k.compare('GE', ends.low, 0), k.compare('LT', ends.high, extent));
     if (interior > 0) inside.push(k.compare('EQ', k.rem(first, interior + 1), 0));
     const at = interior > 0 ? k.let(k.div(first, interior + 1), 'i') : first;
     return { rank: group.rank, size: n * inner, at, step: group.step, aligned: false, root: undefined };
