@@ -247,10 +247,14 @@ export class HloBuilder extends ElementwiseBuilder implements Builder {
     parameters: readonly Shape[],
     body: (b: HloBuilder, ...parameters: Value[]) => Value,
   ): Computation {
-    const { state } = this.#factory;
-    const inner = new HloBuilder(name, state);
+    const inner = this.subBuilder(name);
     const values = parameters.map((shape, i) => inner.parameter(i, shape));
     return inner.finish(body(inner, ...values));
+  }
+
+  /** A builder of a computation of the same module, to be ended with `finish`. */
+  subBuilder(name: string): HloBuilder {
+    return new HloBuilder(name, this.#factory.state);
   }
 
   /** Ends a sub-computation at `root`; one with the same body as an earlier one is that one. */

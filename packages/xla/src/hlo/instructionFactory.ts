@@ -37,12 +37,14 @@ export class ModuleState {
     return computation;
   }
 
-  /** `name`, or `name.2`, `name.3` … when taken. */
+  /** `name`, or `base.2`, `base.3` … when taken; the base is the name without such a number. */
   uniqueName(name: string): string {
     if (!this.#names.has(name)) return name;
+    const base = name.replace(/\.\d+$/, '');
+    if (!this.#names.has(base)) return base;
     let n = 2;
-    while (this.#names.has(`${name}.${n}`)) n++;
-    return `${name}.${n}`;
+    while (this.#names.has(`${base}.${n}`)) n++;
+    return `${base}.${n}`;
   }
 }
 

@@ -37,9 +37,14 @@ function attrKey(value: unknown, nameOf: (c: Computation) => string): string {
   if (Array.isArray(value)) return `[${value.map((v) => attrKey(v, nameOf)).join()}]`;
   if ('root' in value) return nameOf(value as Computation);
   if ('data' in value) return literalKey(value as Literal);
-  return `{${Object.entries(value)
-    .map(([k, v]) => `${k}=${attrKey(v, nameOf)}`)
-    .join()}}`;
+  return `{${fieldKeys(value, nameOf)}}`;
+}
+
+/** Fields by name, so that the order in which they were written does not count. */
+function fieldKeys(value: object, nameOf: (c: Computation) => string): string {
+  const entries = Object.entries(value);
+  if (entries.length > 1) entries.sort(([a], [b]) => (a < b ? -1 : 1));
+  return entries.map(([k, v]) => `${k}=${attrKey(v, nameOf)}`).join(';');
 }
 
 const byIdentity = (c: Computation): string => `#${identityOf(c)}`;
@@ -53,9 +58,7 @@ function keyWith(x: Instruction, numberOf: (operand: Instruction) => number | un
   const operands = x.operands.map(numberOf).join();
   const unique = hasSideEffect(x) ? `!${x.id}` : '';
   const declared = x.opcode === 'iota' || x.opcode === 'parameter' ? shapeText(x.shape) : '';
-  let attrs = '';
-  for (const [k, v] of Object.entries(x.attrs)) attrs += `${k}=${attrKey(v, byIdentity)};`;
-  return `${x.opcode}(${operands})${attrs}${declared}${unique}`;
+  return `${x.opcode}(${operands})${fieldKeys(x.attrs, byIdentity)}${declared}${unique}`;
 }
 
 /** Key of a computation: its parameters and body with instructions numbered by their place. Names do not count. */
