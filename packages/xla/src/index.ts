@@ -5,10 +5,12 @@ export { HloBuilder } from './hlo/builder.ts';
 export type { Builder, Value } from './hlo/builderApi.ts';
 export { XlaError, type XlaErrorCode, type XlaErrorDetails } from './hlo/errors.ts';
 export { dimsOf, dtypeOf, shapeOf } from './hlo/graph.ts';
-export type * from './hlo/literal.ts';
+export { evaluateConstant, interpretModule } from './hlo/interpret.ts';
+export * from './hlo/literal.ts';
 export {
-  decode,
+  decoder,
   elementAt,
+  encoder,
   encodeScalar,
   literalFrom,
   literalOf,
@@ -21,3 +23,4 @@ export {
 export type * from './hlo/module.ts';
 export type * from './hlo/opcodes.ts';
 export * from './hlo/shape.ts';
+export { createBackend } from './runtime/createBackend.ts';

@@ -8,7 +8,10 @@ export function copyStorage(to: Storage, from: Storage, shape: ArrayShape): void
   if (from.length !== to.length || from.constructor !== to.constructor) {
     const received = `${from.constructor.name} of ${from.length}`;
     const expected = `${to.constructor.name} of ${to.length}`;
-    throw new XlaError('INVALID_ARGUMENT', `write to ${shapeText(shape)} takes ${expected} elements, received ${received}`);
+    throw new XlaError(
+      'INVALID_ARGUMENT',
+      `write to ${shapeText(shape)} takes ${expected} elements, received ${received}`,
+    );
   }
   // Typed arrays of one constructor copy into each other without conversion.
   (to as { set(source: Storage): void }).set(from);

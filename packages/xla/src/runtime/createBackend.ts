@@ -1,13 +1,15 @@
 /** @file Makes a backend by name. */
 import type { Backend, BackendName, BackendOptions, CreateBackend } from '../backend.ts';
 import { XlaError } from '../hlo/errors.ts';
-import { compileToProgram } from '../jit.ts';
+import { lowerModule } from '../kernels/lowerModule.ts';
 import { InterpretBackend } from './interpretBackend.ts';
-import { WasmBackend } from './wasmBackend.ts';
+import { type Lower, WasmBackend } from './wasmBackend.ts';
+
+const lower: Lower = (module, target) => ({ program: lowerModule(module, target), phases: new Map() });
 
 const makers: { readonly [N in BackendName]: (options: BackendOptions) => Backend } = {
   interpret: () => new InterpretBackend(),
-  wasm: (options) => new WasmBackend(compileToProgram, options),
+  wasm: (options) => new WasmBackend(lower, options),
 };
 
 /**

@@ -95,6 +95,9 @@ class InterpretedExecutable implements Executable {
   private buffer(b: DeviceBuffer | undefined, shape: ArrayShape, what: string): HostBuffer {
     if (b instanceof HostBuffer && sameShape(b.shape, shape)) return b;
     const received = b instanceof HostBuffer ? shapeText(b.shape) : b ? 'a buffer of another backend' : 'nothing';
-    throw new XlaError('INVALID_ARGUMENT', `"${this.name}": ${what}: expected ${shapeText(shape)}, received ${received}`);
+    throw new XlaError(
+      'INVALID_ARGUMENT',
+      `"${this.name}": ${what}: expected ${shapeText(shape)}, received ${received}`,
+    );
   }
 }

@@ -19,6 +19,13 @@ export interface PoolTask {
   readonly constants: number;
 }
 
+export interface PoolOptions {
+  /** A run without any progress for so long is given up: its threads are ended. Default 10 minutes. */
+  readonly stallMs?: number;
+  /** Default: the platform's threads. */
+  readonly startThread?: typeof startThread;
+}
+
 interface Failure {
   readonly tid: number;
   readonly reason: string;
@@ -48,6 +55,7 @@ export class ThreadPool {
   private readonly sync: Int32Array;
   private readonly syncAt: number;
   private readonly stallMs: number;
+  private readonly startThread: typeof startThread;
   private workers: Thread[] = [];
   private readonly loaded = new Set<number>();
   private sequence = 0;
@@ -55,11 +63,11 @@ export class ThreadPool {
   private failure: Failure | undefined;
   private onFailure: (() => void) | undefined;
 
-  /** @param stallMs a run without any progress for so long is given up: its threads are ended. */
-  constructor(memory: WasmMemory, threads: number, stallMs = 600_000) {
+  constructor(memory: WasmMemory, threads: number, options: PoolOptions = {}) {
     this.memory = memory;
     this.threads = threads;
-    this.stallMs = stallMs;
+    this.stallMs = options.stallMs ?? 600_000;
+    this.startThread = options.startThread ?? startThread;
     this.wordsAt = memory.control(word.size * 4);
     this.words = new Int32Array(memory.memory.buffer, this.wordsAt, word.size);
     this.syncAt = memory.control(syncBytes(threads));
@@ -104,7 +112,7 @@ export class ThreadPool {
     this.words.fill(0);
     this.sequence = 0;
     this.workers = Array.from({ length: this.threads }, (_, tid) => {
-      const t = startThread(workerSource, `tsflow-compute-${tid}`);
+      const t = this.startThread(workerSource, `tsflow-compute-${tid}`);
       t.listen(
         (m) => this.message(m),
         (reason) => this.ended(t, tid, reason),
