@@ -34,7 +34,7 @@ export function scheduleContraction(
   const work = c.batch * c.rows * c.cols * c.depth;
   const parallel = work >= parallelLimit;
   const finish = epilogue.storer((at) => c.outIndex(k, at));
-  if (c.depth === 0 || work <= naiveLimit) emitNaive(k, c, { lhs, rhs }, finish);
+  if (c.out.colStride !== 1 || work <= naiveLimit) emitNaive(k, c, { lhs, rhs }, finish);
   else {
     const plan = planContraction(c, target);
     const addScratch = (label: string, elements: number): Buffer => {

@@ -62,7 +62,7 @@ export function dotContraction(site: Site<'dot'>): Contraction {
   return {
     lhs: side(lhs, rowDims, 0),
     rhs: side(rhs, colDims, 1),
-    out: { base: 0, batch: batch[2] as readonly Dim[], rows: [{ size: rows, stride: cols }] },
+    out: { base: 0, batch: batch[2] as readonly Dim[], rows: [{ size: rows, stride: cols }], colStride: 1 },
     outCount: elementCount(shape.dims),
     outIndex: (k, at) => [
       ...split(

@@ -156,7 +156,9 @@ export class Epilogue {
     const emitter = new ElementalEmitter({ k, leaf });
     const index = indexOf(at);
     const values = site.roots.map((r) => emitter.emit(r, index, at.lanes));
-    values.forEach((v, i) => k.store(this.outputs[i] as Buffer, at.offset, v));
+    values.forEach((v, i) => {
+      k.store(this.outputs[i] as Buffer, at.offset, v);
+    });
   }
 }
 

@@ -27,7 +27,7 @@ export function emitNaive(
         const at = digits(k, d, c.lhs.k);
         left(at, (x) => right(at, (y) => k.set(sum, multiplyAdd(k, x, y, k.read(sum)))));
       });
-      finish({ batch, row, col, offset: k.let(k.add(start, col)), lanes: 1 }, k.read(sum));
+      finish({ batch, row, col, offset: k.let(k.add(start, k.mul(col, c.out.colStride))), lanes: 1 }, k.read(sum));
     });
   });
 }

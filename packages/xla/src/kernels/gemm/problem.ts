@@ -43,11 +43,13 @@ export interface Side {
   readonly couples: readonly Couple[];
 }
 
-/** Where results go: offset = base + Σ batch + Σ row + col, in elements of the dense output. */
+/** Where results go: offset = base + Σ batch + Σ row + col·colStride, in elements of the dense output. */
 export interface OutputMap {
   readonly base: number;
   readonly batch: readonly Dim[];
   readonly rows: readonly Dim[];
+  /** 1 for the blocked form. */
+  readonly colStride: number;
 }
 
 /** A result by its loop indices. */
