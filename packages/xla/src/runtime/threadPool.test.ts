@@ -77,3 +77,17 @@ test('a thread that dies fails its run, and the next run starts new threads', as
   await pool.run(good);
   await pool.dispose();
 });
+
+test.each([true, false])('runs again and again, with messages: %s', async (messages) => {
+  const memory = new WasmMemory(true);
+  const pool = new ThreadPool(memory, 2, { messages });
+  const add = mapKernel(n, true, (k, x) => k.add(x, 1));
+  const task = await taskOf(memory, programOf(n, [step(add, [parameter(0), parameter(0)], false)]), 1);
+  for (let i = 0; i < 200; i++) {
+    if (i === 100) pool.free(task.id);
+    await pool.run(task);
+  }
+  const at = new Int32Array(memory.memory.buffer, task.table, 1)[0] as number;
+  expect([...new Int32Array(memory.memory.buffer, at, n)]).toEqual(new Array(n).fill(200));
+  await pool.dispose();
+});

@@ -24,6 +24,8 @@ export interface PoolOptions {
   readonly stallMs?: number;
   /** Default: the platform's threads. */
   readonly startThread?: typeof startThread;
+  /** Hear of the end of a run by message, not by Atomics.waitAsync. Default: where the engine lacks it. */
+  readonly messages?: boolean;
 }
 
 interface Failure {
@@ -45,7 +47,7 @@ type WaitAsync = (
   value: number,
 ) => { readonly async: false } | { readonly async: true; readonly value: Promise<unknown> };
 
-const waitAsync = (Atomics as { readonly waitAsync?: WaitAsync }).waitAsync;
+const engineWaitAsync = (Atomics as { readonly waitAsync?: WaitAsync }).waitAsync;
 
 export class ThreadPool {
   readonly threads: number;
@@ -56,6 +58,7 @@ export class ThreadPool {
   private readonly syncAt: number;
   private readonly stallMs: number;
   private readonly startThread: typeof startThread;
+  private readonly waitAsync: WaitAsync | undefined;
   private workers: Thread[] = [];
   private readonly loaded = new Set<number>();
   private sequence = 0;
@@ -67,6 +70,7 @@ export class ThreadPool {
     this.memory = memory;
     this.threads = threads;
     this.stallMs = options.stallMs ?? 600_000;
+    this.waitAsync = options.messages ? undefined : engineWaitAsync;
     this.startThread = options.startThread ?? startThread;
     this.wordsAt = memory.control(word.size * 4);
     this.words = new Int32Array(memory.memory.buffer, this.wordsAt, word.size);
@@ -118,7 +122,7 @@ export class ThreadPool {
         (reason) => this.ended(t, tid, reason),
       );
       const aborted = this.syncAt + syncLayout.aborted;
-      const post = waitAsync === undefined;
+      const post = this.waitAsync === undefined;
       t.post({ kind: 'start', memory: this.memory.memory, words: this.wordsAt, aborted, tid, seen: 0, post });
       return t;
     });
@@ -147,7 +151,7 @@ export class ThreadPool {
     this.sequence = (this.sequence + 1) | 0;
     Atomics.store(words, word.sequence, this.sequence);
     Atomics.notify(words, word.sequence);
-    if (waitAsync) this.waitForDone(waitAsync, before);
+    if (this.waitAsync) this.waitForDone(this.waitAsync, before);
   }
 
   private waitForDone(wait: WaitAsync, before: number): void {
