@@ -37,6 +37,7 @@ const hex = (value: number): string => `0x${value.toString(16).padStart(8, '0')}
 /** Cuts a stream of bytes into records. Give it chunks with `push`, take records with `next`, close with `finish`. */
 export class RecordParser {
   #bytes = new Uint8Array(0);
+  #view = new DataView(this.#bytes.buffer);
   #start = 0;
   #end = 0;
   #offset: number;
@@ -67,6 +68,7 @@ export class RecordParser {
       const space = needed > this.#bytes.length ? new Uint8Array(this.#capacityFor(needed)) : this.#bytes;
       space.set(this.#bytes.subarray(this.#start, this.#end));
       this.#bytes = space;
+      this.#view = new DataView(space.buffer);
       this.#start = 0;
       this.#end = pending;
     }
@@ -112,7 +114,7 @@ export class RecordParser {
   }
 
   #uint32(at: number): number {
-    return new DataView(this.#bytes.buffer, this.#bytes.byteOffset + this.#start + at, 4).getUint32(0, true);
+    return this.#view.getUint32(this.#start + at, true);
   }
 
   #readLength(): number {
