@@ -56,10 +56,16 @@ function startNodeThread(source: string, name: string): Thread {
   };
 }
 
+const scriptUrls = new Map<string, string>();
+
 function startBrowserThread(source: string, name: string): Thread {
-  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+  // The URL is kept: revoking it early can outrun the worker's own fetch of it.
+  let url = scriptUrls.get(source);
+  if (url === undefined) {
+    url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+    scriptUrls.set(source, url);
+  }
   const worker = new Worker(url, { name });
-  URL.revokeObjectURL(url);
   let ended = (_reason: string): void => {};
   return {
     post: (message) => worker.postMessage(message),

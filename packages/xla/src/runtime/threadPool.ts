@@ -1,6 +1,6 @@
 /**
  * @file Compute threads that run a program together over shared memory while the caller's thread stays free. Commands are words in
- * that memory; messages carry only what words cannot (modules). Threads start with the first run and sleep between runs; they do not
+ * that memory; messages carry only what words cannot (modules). Threads start when the first program for them is loaded and sleep between runs; they do not
  * keep the process alive. A thread that dies fails its run with an error, and the next run starts a new set.
  */
 import { syncBytes, syncLayout } from '../emit/wasm/barrier.ts';
@@ -84,15 +84,20 @@ export class ThreadPool {
       const both = `"${task.name}" was started while "${this.current.task.name}" runs`;
       throw new XlaError('FAILED_PRECONDITION', `runs of one backend must not overlap: ${both}`);
     }
-    this.start();
+    this.prepare(task);
     return new Promise<void>((resolve, reject) => {
       this.current = { task, resolve, reject, timer: undefined, progress: '' };
       this.sync.fill(0);
-      this.load(task);
       for (const t of this.workers) t.hold(true);
       this.watch();
       this.command(task);
     });
+  }
+
+  /** Starts threads and sends them the module ahead of the first run, which then finds them ready. */
+  prepare(task: Pick<PoolTask, 'id' | 'module'>): void {
+    this.start();
+    this.load(task);
   }
 
   /** Threads forget an instance. */
@@ -128,7 +133,7 @@ export class ThreadPool {
     });
   }
 
-  private load(task: PoolTask): void {
+  private load(task: Pick<PoolTask, 'id' | 'module'>): void {
     if (this.loaded.has(task.id)) return;
     this.loaded.add(task.id);
     for (const t of this.workers) t.post({ kind: 'load', id: task.id, module: task.module });

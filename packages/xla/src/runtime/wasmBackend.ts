@@ -3,6 +3,7 @@ import type { Backend, BackendOptions, CompileOptions, DeviceBuffer, Executable 
 import { hasRelaxedSimd, hasSharedMemory } from '../emit/wasm/features.ts';
 import { mathFunctions } from '../emit/wasm/mathImports.ts';
 import { emitProgram } from '../emit/wasm/program.ts';
+import { env } from '../env.ts';
 import { XlaError } from '../hlo/errors.ts';
 import type { Module } from '../hlo/module.ts';
 import type { ArrayShape } from '../hlo/shape.ts';
@@ -98,5 +99,5 @@ function threadCount(asked: number | undefined): number {
   if (asked !== undefined && (!Number.isInteger(asked) || asked < 1 || asked > maximumThreads)) {
     throw new XlaError('INVALID_ARGUMENT', `threads must be an integer from 1 to ${maximumThreads}, received ${asked}`);
   }
-  return hasSharedMemory() ? Math.min(asked ?? availableThreads(), maximumThreads) : 1;
+  return hasSharedMemory() ? Math.min(asked ?? env().threads ?? availableThreads(), maximumThreads) : 1;
 }

@@ -66,6 +66,7 @@ export class WasmExecutable implements Executable {
     this.module = code.module;
     this.entry = code.entry;
     this.inline = !host.pool || estimateMs(program) < inlineMs;
+    if (!this.inline) host.pool?.prepare(code);
     const pointers = program.parameters.length + program.results.length;
     this.bound = new Array<DeviceBuffer | undefined>(pointers).fill(undefined);
     this.table = memory.allocate(4 * pointers, `the pointer table of "${program.name}"`);
