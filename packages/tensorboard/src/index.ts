@@ -6,4 +6,5 @@ export { EventFileError, type EventFileErrorCode } from './errors.ts';
 export { EventFileReader, summaryIterator } from './reader/eventFileReader.ts';
 export { eventFiles, isEventFile, type ReadRunOptions, readRunEvents } from './reader/runEvents.ts';
 export { FileWriter, type FileWriterOptions } from './writer/fileWriter.ts';
+export { FileWriterCache } from './writer/fileWriterCache.ts';
 export type { FetchedScalar, GraphLike, StepLike, SummaryLike } from './writer/summaryInput.ts';
