@@ -13,7 +13,7 @@ export function conv({ batch, size, input, output, kernel, groups }: SpecOf<'con
   const x = held([batch, size, size, input]);
   const options = { strides: [1, 1, 1, 1], padding: 'SAME' } as const;
   if (groups === 1) return computing(tf.nn.conv2d(x, held([kernel, kernel, input, output]), options));
-  return computing(tf.nn.depthwiseConv2d(x, held([kernel, kernel, input, output / input]), options));
+  return computing(tf.nn.depthwiseConv2dNative(x, held([kernel, kernel, input, output / input]), options));
 }
 
 type Elementwise = (x: tf.Tensor, others: readonly tf.Tensor[]) => readonly tf.Tensor[];
@@ -24,7 +24,7 @@ const graphs: Readonly<Record<ElementwiseOp, Elementwise>> = {
     tf
       .tanh(x.mul(1.5).add(0.5))
       .mul(tf.sigmoid(x))
-      .add(tf.exp(tf.neg(tf.square(x)))),
+      .add(tf.exp(tf.negative(tf.square(x)))),
   ],
   softmax: (x) => [tf.nn.softmax(x)],
   'sum-axis0': (x) => [tf.reduceSum(x, { axis: 0 })],

@@ -36,7 +36,7 @@ export function mnistTrain({ batch, learningRate }: SpecOf<'mnist-train'>): Step
 /** A batch: variables, or placeholders with their values where the case feeds `Session.run`. */
 class Batch {
   readonly #feedDict: boolean;
-  readonly #feeds: (readonly [tf.Tensor, Float32Array])[] = [];
+  readonly #feeds: (readonly [tf.Tensor, tf.NdArray])[] = [];
 
   constructor(feedDict: boolean) {
     this.#feedDict = feedDict;
@@ -45,7 +45,7 @@ class Batch {
   tensor(shape: readonly number[], values: Float32Array): tf.Tensor {
     if (!this.#feedDict) return held(shape, values);
     const placeholder = tf.placeholder('float32', { shape });
-    this.#feeds.push([placeholder, values]);
+    this.#feeds.push([placeholder, new tf.NdArray('float32', shape, values)]);
     return placeholder;
   }
 

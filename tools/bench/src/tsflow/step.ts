@@ -16,14 +16,26 @@ export interface Step {
 
 let seed = 1;
 
-/** Fixed data that stays in memory: the value of a variable that is not trained. */
-export function held(shape: readonly number[], values: Float32Array = uniform(sizeOf(shape), 1, seed++)): tf.Tensor {
-  return tf.variable(tf.constant(values, { shape }), { trainable: false }).value();
+/** Initial values by placeholder: data in the graph itself would be compiled into it as constants. */
+const initialValues: (readonly [tf.Tensor, tf.NdArray])[] = [];
+
+/** Random values, the next ones of a fixed sequence. */
+const random = (shape: readonly number[], scale: number) => uniform(sizeOf(shape), scale, seed++);
+
+function variable(shape: readonly number[], values: Float32Array, trainable: boolean): tf.Tensor {
+  const initial = tf.placeholder('float32', { shape });
+  initialValues.push([initial, new tf.NdArray('float32', shape, values)]);
+  return tf.variable(initial, { trainable }).value();
 }
 
-/** A trained weight, uniform in [-0.1, 0.1). */
-export function weight(shape: readonly number[]): tf.Variable {
-  return tf.variable(tf.constant(uniform(sizeOf(shape), 0.1, seed++), { shape }));
+/** Fixed data that stays in memory: the value of a variable that is not trained. */
+export function held(shape: readonly number[], values = random(shape, 1)): tf.Tensor {
+  return variable(shape, values, false);
+}
+
+/** The value of a trained weight, uniform in [-0.1, 0.1). */
+export function weight(shape: readonly number[]): tf.Tensor {
+  return variable(shape, random(shape, 0.1), true);
 }
 
 /** A step that computes `results` into variables of their own. */
@@ -36,7 +48,7 @@ export function computing(...results: readonly tf.Tensor[]): Step {
     return tf.variable(tf.zeros(shape, result.dtype), { trainable: false });
   });
   const assigned = results.map((result, i) => tf.assign(targets[i]!, result).op);
-  return { run: assigned.length === 1 ? assigned[0]! : tf.group(...assigned), shows: targets };
+  return { run: assigned.length === 1 ? assigned[0]! : tf.group(assigned), shows: targets };
 }
 
 /** A step that trains: one update of `optimizer` on `loss`, shown by its variables. */
@@ -47,7 +59,7 @@ export function training(optimizer: tf.train.Optimizer, loss: tf.Tensor, feeds?:
 /** Opens a session on the default graph and prepares the call and its check. */
 export async function prepareStep({ run, shows, feeds }: Step, threads: number): Promise<Prepared> {
   const session = new tf.Session({ threads });
-  await session.run(tf.globalVariablesInitializer());
+  await session.run(tf.globalVariablesInitializer(), initialValues);
   const call = feeds ? () => session.run(run, feeds) : await session.makeCallable(run);
   return { call, check: () => checkValues(session, shows) };
 }
