@@ -14,7 +14,8 @@ export interface SourceFile {
 /** Dependencies that each package's manifest declares, by folder (`packages/core`). */
 export type Declared = ReadonlyMap<string, ReadonlySet<string>>;
 
-const isTest = (path: string): boolean => /\.test\.ts$/.test(path);
+/** Tests, and the modules named `testing.ts` that only tests use. */
+const isTest = (path: string): boolean => /(?:\.test|\btesting)\.ts$/.test(path);
 const folderOf = (path: string): string => path.split('/').slice(0, 2).join('/');
 const packageOf = (specifier: string): string =>
   specifier
@@ -26,6 +27,7 @@ const packageOf = (specifier: string): string =>
 function problemOf(file: SourceFile, { specifier }: Import, declared: Declared): string | undefined {
   const folder = folderOf(file.path);
   const [area, name = ''] = folder.split('/');
+  if (specifier.startsWith('#')) return undefined; // the package's own, by its manifest
   if (specifier.startsWith('.')) {
     const target = resolveRelative(file.path, specifier);
     return target.startsWith(`${folder}/`) ? undefined : `reaches out of ${folder}; import the package by name`;
