@@ -3,21 +3,9 @@ import { HloBuilder } from './builder.ts';
 import type { Value } from './builderApi.ts';
 import { interpretModule } from './interpret.ts';
 import type { Literal } from './literal.ts';
-import { literalFrom, type Scalar, toNumbers } from './literals.ts';
-import { arrayShape, type ElementType } from './shape.ts';
-
-/** Builds and runs a module of constants; results as stored. */
-function run(build: (b: HloBuilder) => Value | readonly Value[]): Literal[] {
-  const b = new HloBuilder('test');
-  const result = build(b);
-  return interpretModule(b.build(Array.isArray(result) ? result : [result as Value]), []);
-}
-
-const numbers = (build: (b: HloBuilder) => Value): number[] => toNumbers(run(build)[0]!);
-const stored = (build: (b: HloBuilder) => Value): unknown[] => Array.from(run(build)[0]!.data as ArrayLike<unknown>);
-
-const vector = (b: HloBuilder, values: Scalar[], dtype: ElementType, dims = [values.length]): Value =>
-  b.constant(literalFrom(values, dtype, dims));
+import { literalFrom, toNumbers } from './literals.ts';
+import { arrayShape } from './shape.ts';
+import { numbers, run, stored, vector } from './testing.ts';
 
 describe('integers', () => {
   it('divide by zero as XLA: all bits set, remainder the dividend, least / −1 = least', () => {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { moduleOfAllOpcodes } from './allOpcodes.ts';
 import { HloBuilder } from './builder.ts';
 import { computationsInOrder, postOrder } from './graph.ts';
 import { interpretModule } from './interpret.ts';
@@ -7,6 +6,7 @@ import { toNumbers } from './literals.ts';
 import { parseModule } from './parse.ts';
 import { printModule } from './print.ts';
 import { arrayShape, type ElementType } from './shape.ts';
+import { moduleOfAllOpcodes } from './testing.ts';
 import { attrCodecs } from './textSchema.ts';
 import { verifyModule } from './verify.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { moduleOfAllOpcodes } from './allOpcodes.ts';
 import { HloBuilder } from './builder.ts';
 import type { Instruction, Module } from './module.ts';
 import { mapModule } from './rewrite.ts';
 import { arrayShape, type Shape } from './shape.ts';
+import { moduleOfAllOpcodes } from './testing.ts';
 import { verifyModule } from './verify.ts';
 
 const f32 = (...dims: number[]) => arrayShape('f32', dims);

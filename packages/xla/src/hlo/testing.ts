@@ -1,15 +1,19 @@
-/** @file A module that holds every opcode once or more: the sample of tests that must answer for all of them. */
+/** @file What tests of HLO share: running a module of constants, patterned data, and a module that holds every opcode. */
 import { HloBuilder } from './builder.ts';
 import type { Value } from './builderApi.ts';
+import { interpretModule } from './interpret.ts';
+import type { Literal } from './literal.ts';
+import { literalFrom, type Scalar, toNumbers } from './literals.ts';
 import type { Module } from './module.ts';
 import type { BinaryOpcode, UnaryOpcode, WindowDim } from './opcodes.ts';
-import { arrayShape } from './shape.ts';
+import { arrayShape, type ElementType, elementCount } from './shape.ts';
 import { binaryTraits, unaryTraits } from './traits.ts';
 
 const f32 = (...dims: number[]) => arrayShape('f32', dims);
 const scalarF32 = f32();
 
-const windowDim = (size: number, stride: number, more: Partial<WindowDim> = {}): WindowDim => ({
+/** A window dimension with defaults. */
+export const windowDim = (size: number, stride: number, more: Partial<WindowDim> = {}): WindowDim => ({
   size,
   stride,
   padLow: 0,
@@ -19,6 +23,31 @@ const windowDim = (size: number, stride: number, more: Partial<WindowDim> = {}):
   reversal: false,
   ...more,
 });
+
+/** Builds and runs a module of constants. */
+export function run(build: (b: HloBuilder) => Value | readonly Value[]): Literal[] {
+  const b = new HloBuilder('test');
+  const result = build(b);
+  return interpretModule(b.build('opcode' in result ? [result] : result), []);
+}
+
+/** The elements of the first result. */
+export const numbers = (build: (b: HloBuilder) => Value | readonly Value[]): number[] =>
+  toNumbers(run(build)[0] as Literal);
+
+/** The first result as stored: bigints for 64-bit integers. */
+export const stored = (build: (b: HloBuilder) => Value): (number | bigint)[] =>
+  Array.from((run(build)[0] as Literal).data as ArrayLike<number | bigint>);
+
+/** A constant of plain values. */
+export const vector = (b: HloBuilder, values: Scalar[], dtype: ElementType, dims = [values.length]): Value =>
+  b.constant(literalFrom(values, dtype, dims));
+
+/** Whole numbers from −5 to 5 in a pattern: ((7i + 3) mod 11) − 5, as references compute it too. */
+export function pattern(dims: readonly number[], dtype: ElementType = 'f32'): Literal {
+  const values = Array.from({ length: elementCount(dims) }, (_, i) => ((i * 7 + 3) % 11) - 5);
+  return literalFrom(values, dtype, dims);
+}
 
 /** Parameters: f32[2,6], s32[2,6], pred[2,6], u64[2], f32[1,4,4,2], f32[3,3,2,4]. */
 export function moduleOfAllOpcodes(): Module {
