@@ -1,1 +1,2 @@
-export {};
+/** @file Public API of the core: what `tf.*` offers. */
+export * from './errors.ts';

@@ -1,0 +1,23 @@
+/** @file The list of op families. The registry is built from it: an exported record of a listed family is a registered op. */
+import type { OpRecord } from '../op/record.ts';
+import * as array from './array.ts';
+import * as broadcast from './broadcast.ts';
+import * as math from './math.ts';
+import * as matmul from './matmul.ts';
+import * as nn from './nn.ts';
+import * as random from './random.ts';
+import * as reduce from './reduce.ts';
+import * as state from './state.ts';
+import * as training from './training.ts';
+
+/** Family file → its module. */
+export const families = { array, broadcast, math, matmul, nn, random, reduce, state, training } as const;
+
+export function isOpRecord(x: unknown): x is OpRecord {
+  return typeof x === 'object' && x !== null && 'type' in x && 'shape' in x && 'grad' in x && 'samples' in x;
+}
+
+/** All op records of a family module. */
+export function recordsOf(family: Readonly<Record<string, unknown>>): OpRecord[] {
+  return Object.values(family).filter(isOpRecord);
+}

@@ -1,0 +1,115 @@
+/** @file Element-wise arithmetic. */
+import { floating } from '../dtype.ts';
+import { installOperators } from '../graph/operators.ts';
+import type { Tensor, TensorLike } from '../graph/tensor.ts';
+import { call } from '../op/call.ts';
+import { broadcastBinary, unary } from '../op/makers.ts';
+import { uniform } from '../op/sample.ts';
+
+export const Add = broadcastBinary('Add', {
+  grad: (_, dz) => [dz, dz],
+  lower: (b, x, y) => b.add(x, y),
+});
+export const AddV2 = broadcastBinary('AddV2', {
+  grad: (_, dz) => [dz, dz],
+  lower: (b, x, y) => b.add(x, y),
+});
+export const Sub = broadcastBinary('Sub', {
+  grad: (_, dz) => [dz, negative(dz)],
+  lower: (b, x, y) => b.subtract(x, y),
+});
+export const Mul = broadcastBinary('Mul', {
+  grad: ({ x, y }, dz) => [multiply(dz, y), multiply(dz, x)], // d(xy) = y·dx + x·dy
+  lower: (b, x, y) => b.multiply(x, y),
+});
+export const RealDiv = broadcastBinary('RealDiv', {
+  T: floating,
+  grad: ({ x, y }, dz) => [divide(dz, y), negative(multiply(dz, divide(divide(x, y), y)))], // d(x/y) = dx/y − x/y²·dy
+  lower: (b, x, y) => b.divide(x, y),
+});
+export const Neg = unary('Neg', {
+  grad: (_, dy) => negative(dy),
+  lower: (b, x) => b.negate(x),
+});
+export const Square = unary('Square', {
+  grad: ({ x }, dy) => multiply(dy, multiply(x, 2)),
+  lower: (b, x) => b.multiply(x, x),
+});
+export const Exp = unary('Exp', {
+  T: floating,
+  grad: ({ y }, dy) => multiply(dy, y),
+  lower: (b, x) => b.exp(x),
+});
+export const Log = unary('Log', {
+  T: floating,
+  grad: ({ x }, dy) => divide(dy, x),
+  lower: (b, x) => b.log(x),
+  sample: uniform([2, 3], 0.5, 2),
+});
+export const Sigmoid = unary('Sigmoid', {
+  T: floating,
+  grad: ({ y }, dy) => multiply(dy, multiply(y, subtract(1, y))), // dσ = σ(1 − σ)·dy
+  lower: (b, x) => b.logistic(x),
+});
+export const Tanh = unary('Tanh', {
+  T: floating,
+  grad: ({ y }, dy) => multiply(dy, subtract(1, square(y))), // d tanh = (1 − y²)·dy
+  lower: (b, x) => b.tanh(x),
+});
+export const Sqrt = unary('Sqrt', {
+  T: floating,
+  grad: ({ y }, dy) => divide(multiply(dy, 0.5), y),
+  lower: (b, x) => b.sqrt(x),
+  sample: uniform([2, 3], 0.5, 2),
+});
+/** x + y with broadcasting. */
+export function add(x: TensorLike, y: TensorLike, name?: string): Tensor {
+  return call(Add, { x, y }, { name }).z;
+}
+/** x − y with broadcasting. */
+export function subtract(x: TensorLike, y: TensorLike, name?: string): Tensor {
+  return call(Sub, { x, y }, { name }).z;
+}
+/** x · y, element-wise with broadcasting. */
+export function multiply(x: TensorLike, y: TensorLike, name?: string): Tensor {
+  return call(Mul, { x, y }, { name }).z;
+}
+/** x / y of floats with broadcasting. */
+export function divide(x: TensorLike, y: TensorLike, name?: string): Tensor {
+  return call(RealDiv, { x, y }, { name: name ?? 'truediv' }).z;
+}
+/** −x */
+export function negative(x: TensorLike, name?: string): Tensor {
+  return call(Neg, { x }, { name }).y;
+}
+/** x² */
+export function square(x: TensorLike, name?: string): Tensor {
+  return call(Square, { x }, { name }).y;
+}
+/** eˣ */
+export function exp(x: TensorLike, name?: string): Tensor {
+  return call(Exp, { x }, { name }).y;
+}
+/** ln x */
+export function log(x: TensorLike, name?: string): Tensor {
+  return call(Log, { x }, { name }).y;
+}
+/** 1 / (1 + e⁻ˣ) */
+export function sigmoid(x: TensorLike, name?: string): Tensor {
+  return call(Sigmoid, { x }, { name }).y;
+}
+/** Hyperbolic tangent. */
+export function tanh(x: TensorLike, name?: string): Tensor {
+  return call(Tanh, { x }, { name }).y;
+}
+/** √x */
+export function sqrt(x: TensorLike, name?: string): Tensor {
+  return call(Sqrt, { x }, { name }).y;
+}
+installOperators({
+  add: (x, y) => call(AddV2, { x, y }, { name: 'add' }).z,
+  sub: (x, y) => subtract(x, y, 'sub'),
+  mul: (x, y) => multiply(x, y, 'mul'),
+  div: (x, y) => divide(x, y),
+  neg: (x) => negative(x),
+});
