@@ -5,7 +5,7 @@ import { lowerModule } from '../kernels/lowerModule.ts';
 import { InterpretBackend } from './interpretBackend.ts';
 import { type Lower, WasmBackend } from './wasmBackend.ts';
 
-const lower: Lower = (module, target) => ({ program: lowerModule(module, target), phases: new Map() });
+export const lower: Lower = (module, target) => ({ program: lowerModule(module, target), phases: new Map() });
 
 const makers: { readonly [N in BackendName]: (options: BackendOptions) => Backend } = {
   interpret: () => new InterpretBackend(),

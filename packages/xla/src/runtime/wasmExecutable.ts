@@ -20,16 +20,16 @@ export type ProgramEntry = (
 ) => void;
 
 /** One thread's rough speed, for the choice between inline and pool. */
-const flopsPerMs = 8e6;
+const flopsPerMs = 2e7;
 const bytesPerMs = 8e6;
-/** Programs estimated shorter than this run inline: handing over to threads and back costs some tens of microseconds. */
-const inlineMs = 1;
 
 /** What a loaded program shares with its backend. */
 export interface ExecutableHost {
   readonly memory: WasmMemory;
   /** Absent: everything runs inline. */
   readonly pool: ThreadPool | undefined;
+  /** Programs estimated to take less than this many milliseconds of one thread run inline. */
+  readonly inlineMs: number;
 }
 
 export class WasmExecutable implements Executable {
@@ -65,7 +65,7 @@ export class WasmExecutable implements Executable {
     this.id = code.id;
     this.module = code.module;
     this.entry = code.entry;
-    this.inline = !host.pool || estimateMs(program) < inlineMs;
+    this.inline = !host.pool || estimateMs(program) < host.inlineMs;
     if (!this.inline) host.pool?.prepare(code);
     const pointers = program.parameters.length + program.results.length;
     this.bound = new Array<DeviceBuffer | undefined>(pointers).fill(undefined);
