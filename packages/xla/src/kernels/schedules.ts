@@ -2,6 +2,7 @@
 import { unimplemented } from '../hlo/errors.ts';
 import type { Instruction } from '../hlo/module.ts';
 import type { FusionKind, Opcode } from '../hlo/opcodes.ts';
+import { scheduleConvolution } from './conv/conv.ts';
 import { scheduleDot } from './gemm/dot.ts';
 import { loopOpcodes, scheduleLoop } from './loop.ts';
 import type { Schedule, Scheduled } from './schedule.ts';
@@ -10,11 +11,13 @@ import type { Target } from './target.ts';
 const byOpcode: { readonly [K in Opcode]?: Schedule } = {
   ...Object.fromEntries(loopOpcodes.map((opcode) => [opcode, scheduleLoop])),
   dot: scheduleDot,
+  convolution: scheduleConvolution,
 };
 
 const byFusionKind: { readonly [K in FusionKind]?: Schedule } = {
   loop: scheduleLoop,
   dot: scheduleDot,
+  convolution: scheduleConvolution,
 };
 
 /** The kernels of one top-level instruction. */
