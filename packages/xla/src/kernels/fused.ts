@@ -155,7 +155,12 @@ export function costOf(fused: Fused): Cost {
 
 /** Whether a kernel is worth a meeting of all threads (about 15 µs of one thread's work). */
 export function isParallel(cost: Cost, target: Target): boolean {
-  return target.maxThreads > 1 && cost.flops / 8 + cost.bytes / 8 > 15000;
+  return target.maxThreads > 1 && isWorthThreads(cost);
+}
+
+/** The same, whatever the number of threads: plans that change results must not depend on it. */
+export function isWorthThreads(cost: Cost): boolean {
+  return cost.flops / 8 + cost.bytes / 8 > 15000;
 }
 
 /** A short name for kernels: the opcodes of the roots. */

@@ -7,7 +7,7 @@ import type { Instruction } from '../hlo/module.ts';
 import type { Opcode } from '../hlo/opcodes.ts';
 import { type ArrayShape, elementBytes, elementCount, sameDims } from '../hlo/shape.ts';
 import { binaryTraits, unaryTraits } from '../hlo/traits.ts';
-import { ElementalEmitter } from './elemental/elemental.ts';
+import { type ElementalContext, ElementalEmitter } from './elemental/elemental.ts';
 import { type GridIndex, type Group, linearize } from './elemental/gridIndex.ts';
 import { lanesFor } from './elemental/lanes.ts';
 import { sameExpr } from './elemental/memo.ts';
@@ -26,13 +26,15 @@ export interface LoopSpace {
   readonly cuts: readonly number[];
 }
 
-interface Piece {
+/** The dims [from, to) of one loop. */
+export interface Piece {
   readonly from: number;
   readonly to: number;
   readonly size: number;
 }
 
-function pieces({ dims, cuts }: LoopSpace): Piece[] {
+/** The loops of a space, outermost first. */
+export function loopPieces({ dims, cuts }: LoopSpace): Piece[] {
   if (dims.length === 0) return [];
   const bounds = [0, ...cuts, dims.length];
   return bounds.slice(1).map((to, i) => {
@@ -42,12 +44,12 @@ function pieces({ dims, cuts }: LoopSpace): Piece[] {
 }
 
 export function loopSizes(space: LoopSpace): number[] {
-  return pieces(space).map((p) => p.size);
+  return loopPieces(space).map((p) => p.size);
 }
 
 /** The grid index at loop positions `index`; lanes run along the last loop, whose vectors start at multiples of lanes. */
 export function gridAt(space: LoopSpace, index: readonly Expr[], lanes: number): GridIndex {
-  const list = pieces(space);
+  const list = loopPieces(space);
   const groups = list.map((p, i): Group => {
     const vector = lanes > 1 && i === list.length - 1;
     return {
@@ -63,11 +65,17 @@ export function gridAt(space: LoopSpace, index: readonly Expr[], lanes: number):
 }
 
 /**
- * The fewest loops over `dims` in which no merged dimensions have to be divided again: tries with all merged, and cuts where
+ * With `cuts` to begin with, the fewest loops over `dims` in which no merged dimensions have to be divided again: tries with all merged, and cuts where
  * something splits.
  */
-export function findLoops(fused: Fused, roots: readonly Instruction[], dims: readonly number[]): LoopSpace {
-  let space: LoopSpace = { dims, cuts: [] };
+export function findLoops(
+  fused: Fused,
+  roots: readonly Instruction[],
+  dims: readonly number[],
+  cuts: readonly number[] = [],
+  leaf?: ElementalContext['leaf'],
+): LoopSpace {
+  let space: LoopSpace = { dims, cuts: [...new Set(cuts)].sort((a, b) => a - b) };
   for (;;) {
     const found = new Set(space.cuts);
     const onSplit = (root: readonly [number, number], inner: number): void => {
@@ -79,7 +87,7 @@ export function findLoops(fused: Fused, roots: readonly Instruction[], dims: rea
         }
       }
     };
-    tryEmit(fused, roots, space, onSplit);
+    tryEmit(fused, roots, space, { onSplit, leaf });
     if (found.size === space.cuts.length) return space;
     space = { dims, cuts: [...found].sort((a, b) => a - b) };
   }
@@ -89,11 +97,12 @@ function tryEmit(
   fused: Fused,
   roots: readonly Instruction[],
   space: LoopSpace,
-  onSplit: (root: readonly [number, number], inner: number) => void,
+  { onSplit, leaf }: Pick<ElementalContext, 'onSplit'> & { readonly leaf: ElementalContext['leaf'] | undefined },
 ): void {
   const k = new KernelBuilder('probe');
   const index = loopSizes(space).map(() => k.read(k.variable(0, 'i')));
-  const e = new ElementalEmitter({ k, leaf: new KernelArguments(k, fused).leaf, onSplit });
+  const args = new KernelArguments(k, fused);
+  const e = new ElementalEmitter({ k, leaf: (x) => leaf?.(x) ?? args.leaf(x), onSplit });
   for (const root of roots) e.emitAt(root, gridAt(space, index, 1), 1);
 }
 

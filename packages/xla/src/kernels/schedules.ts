@@ -5,18 +5,21 @@ import type { FusionKind, Opcode } from '../hlo/opcodes.ts';
 import { scheduleConvolution } from './conv/conv.ts';
 import { scheduleDot } from './gemm/dot.ts';
 import { loopOpcodes, scheduleLoop } from './loop.ts';
+import { scheduleReduce } from './reduce.ts';
 import type { Schedule, Scheduled } from './schedule.ts';
 import type { Target } from './target.ts';
 
 const byOpcode: { readonly [K in Opcode]?: Schedule } = {
   ...Object.fromEntries(loopOpcodes.map((opcode) => [opcode, scheduleLoop])),
   dot: scheduleDot,
+  reduce: scheduleReduce,
   convolution: scheduleConvolution,
 };
 
 const byFusionKind: { readonly [K in FusionKind]?: Schedule } = {
   loop: scheduleLoop,
   dot: scheduleDot,
+  reduce: scheduleReduce,
   convolution: scheduleConvolution,
 };
 

@@ -30,15 +30,17 @@ export { vectorLanes } from './lanes.ts';
 export type Leaf =
   /** A row-major array of x.shape. */
   | { readonly kind: 'buffer'; readonly buffer: Buffer }
-  /** A value in a register: the accumulator of a dot, the parameters of a reducer. */
-  | { readonly kind: 'value'; readonly at: (index: readonly Expr[], lanes: number) => Expr };
+  /** A value that depends on the index, one position per dimension: the accumulator of a dot. */
+  | { readonly kind: 'value'; readonly at: (index: readonly Expr[], lanes: number) => Expr }
+  /** A value that is right wherever it is asked for: the parameters of a reducer, a finished reduction. */
+  | { readonly kind: 'register'; readonly at: (lanes: number) => Expr };
 
 export interface ElementalContext {
   readonly k: KernelBuilder;
   readonly leaf: (x: Instruction) => Leaf | undefined;
   /** Told when merged dimensions of the loop nest had to be divided; a loop schedule then keeps them apart. */
   readonly onSplit?: GridContext['onSplit'];
-  /** Told of every load: the leaf, and where it is read. */
+  /** Told of every load, or read of a register: the leaf, and where it is read. */
   readonly onLoad?: (x: Instruction, index: GridIndex, lanes: number) => void;
   /** Told of every value that all lanes share, unless a branch guards it. */
   readonly onUniform?: (x: Instruction, index: GridIndex, lanes: number) => void;
@@ -141,6 +143,10 @@ export class ElementalEmitter {
       this.context.onLoad?.(x, index, lanes);
       return this.loadAt(leaf.buffer, index, lanes);
     }
+    if (leaf.kind === 'register') {
+      this.context.onLoad?.(x, index, lanes);
+      return leaf.at(lanes);
+    }
     const split = splitAll(this.grid(lanes), index);
     if (!split) throw internal(`lanes of ${x.opcode} part ways where its value sits in a register`);
     return leaf.at(
@@ -181,7 +187,7 @@ export function applyComputation(k: KernelBuilder, computation: Computation, arg
     leaf: (x) => {
       if (x.opcode !== 'parameter') return undefined;
       const value = bound[x.attrs.index] as Expr;
-      return { kind: 'value', at: () => k.splat(value, lanes) };
+      return { kind: 'register', at: () => k.splat(value, lanes) };
     },
   });
   const roots = computation.root.opcode === 'tuple' ? computation.root.operands : [computation.root];
