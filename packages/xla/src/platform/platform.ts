@@ -58,7 +58,8 @@ function startNodeThread(source: string, name: string): Thread {
 
 const scriptUrls = new Map<string, string>();
 
-function startBrowserThread(source: string, name: string): Thread {
+/** Exported for tests; others call `startThread`. */
+export function startBrowserThread(source: string, name: string): Thread {
   // The URL is kept: revoking it early can outrun the worker's own fetch of it.
   let url = scriptUrls.get(source);
   if (url === undefined) {

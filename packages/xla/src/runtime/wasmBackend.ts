@@ -1,6 +1,6 @@
 /** @file The WebAssembly backend: one memory, one thread pool, and the programs loaded into them. */
 import type { Backend, BackendOptions, CompileOptions, DeviceBuffer, Executable } from '../backend.ts';
-import { hasRelaxedSimd, hasSharedMemory } from '../emit/wasm/features.ts';
+import { hasRelaxedSimd, hasSharedMemory, hasSimd } from '../emit/wasm/features.ts';
 import { mathFunctions } from '../emit/wasm/mathImports.ts';
 import { emitProgram } from '../emit/wasm/program.ts';
 import { env } from '../env.ts';
@@ -45,8 +45,14 @@ export class WasmBackend implements Backend {
   private readonly inlineMs: number;
   private nextId = 1;
 
-  /** @throws INVALID_ARGUMENT for a number of threads that is not a positive integer. */
+  /** @throws INVALID_ARGUMENT for a number of threads that is not a positive integer, UNIMPLEMENTED without SIMD. */
   constructor(lower: Lower, options: WasmOptions = {}) {
+    if (!hasSimd()) {
+      throw new XlaError(
+        'UNIMPLEMENTED',
+        'backend "wasm" needs an engine with WebAssembly SIMD (Node ≥ 16.4, browsers since 2021)',
+      );
+    }
     this.lower = lower;
     this.inlineMs = options.inlineMs ?? 0.4;
     this.threads = threadCount(options.threads);

@@ -11,7 +11,7 @@ const tiles = {
   relaxed: { mr: 6, nr: 8, ku: 4 },
   plain: { mr: 3, nr: 12, ku: 4 },
   /** V8 before 12 (Node 20). */
-  oldV8: { mr: 2, nr: 16, ku: 1 },
+  oldV8: { mr: 4, nr: 8, ku: 1 },
 } satisfies Record<string, GemmTile>;
 
 export function wasmTarget(threads: number): Target {

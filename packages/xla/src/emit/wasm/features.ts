@@ -2,7 +2,16 @@
 import { ModuleBuilder } from './encoder.ts';
 import { FunctionWriter } from './functionWriter.ts';
 
+let simd: boolean | undefined;
 let relaxed: boolean | undefined;
+
+/** 128-bit SIMD, which everything here needs: engines since 2021. */
+export function hasSimd(): boolean {
+  simd ??= validates((w) => {
+    w.v128(new Uint8Array(16)).op('drop');
+  });
+  return simd;
+}
 
 /** Relaxed SIMD (fused multiply-add): V8 11.4 and newer by default; not in Node 20. */
 export function hasRelaxedSimd(): boolean {
