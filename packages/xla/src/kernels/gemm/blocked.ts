@@ -5,7 +5,8 @@
 import type { Buffer, Expr, Local } from '../ir.ts';
 import type { KernelBuilder } from '../kernelBuilder.ts';
 import { emitMicroKernel, type Panel, type Tile, vectorsOf } from './microKernel.ts';
-import { emitPack, type KBlock } from './pack.ts';
+import { emitPack } from './pack.ts';
+import type { KBlock } from './patches.ts';
 import type { Plan, SidePlan } from './plan.ts';
 import { type Contraction, type Dim, digits, offsetOf } from './problem.ts';
 

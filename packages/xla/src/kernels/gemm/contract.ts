@@ -2,6 +2,7 @@
  * @file From a contraction and its surroundings to a kernel: buffers, scratch, the blocked or the naive loops, cost.
  */
 import { type ArrayShape, elementBytes, elementCount } from '../../hlo/shape.ts';
+import { emitGroupVectors, isGroupVectors } from '../conv/groupVectors.ts';
 import type { Buffer } from '../ir.ts';
 import { KernelBuilder } from '../kernelBuilder.ts';
 import { type ArgRef, operandArg, type Scheduled, scratchArg } from '../schedule.ts';
@@ -9,7 +10,7 @@ import type { Target } from '../target.ts';
 import { BlockedEmitter } from './blocked.ts';
 import { Epilogue, type Site } from './epilogue.ts';
 import { emitNaive } from './naive.ts';
-import { type Plan, planContraction, type SidePlan } from './plan.ts';
+import { type Plan, planContraction, type SidePlan, vectorLanesOf } from './plan.ts';
 import { type Contraction, scalarBytes } from './problem.ts';
 
 /** Below this many multiply-adds (about) the blocked form's preparation costs more than the sums. */
@@ -34,7 +35,9 @@ export function scheduleContraction(
   const work = c.batch * c.rows * c.cols * c.depth;
   const parallel = work >= parallelLimit;
   const finish = epilogue.storer((at) => c.outIndex(k, at));
-  if (c.out.colStride !== 1 || work <= naiveLimit) emitNaive(k, c, { lhs, rhs }, finish);
+  if (isGroupVectors(c))
+    emitGroupVectors(k, c, { lhs, rhs, lanes: Math.min(vectorLanesOf(c, target), epilogue.lanes) }, finish);
+  else if (c.out.colStride !== 1 || work <= naiveLimit) emitNaive(k, c, { lhs, rhs }, finish);
   else {
     const plan = planContraction(c, target);
     const addScratch = (label: string, elements: number): Buffer => {

@@ -102,7 +102,8 @@ export class Epilogue {
   private readonly k: KernelBuilder;
   private readonly site: Site<'dot' | 'convolution'>;
   private readonly buffers = new Map<Instruction, Buffer>();
-  private readonly lanes: number;
+  /** Most lanes that results can be finished with. */
+  readonly lanes: number;
 
   constructor(k: KernelBuilder, site: Site<'dot' | 'convolution'>, target: Target) {
     this.k = k;

@@ -3,16 +3,18 @@
  * Convolution patches exist only here: positions outside the operand become zeros as they are copied.
  */
 import type { Buffer, Expr, IrScalar } from '../ir.ts';
-import type { Index, KernelBuilder } from '../kernelBuilder.ts';
-import { type Couple, type Dim, digits, loadAs, loadsVectors, offsetOf, type Side } from './problem.ts';
-
-/** A block of k: outer runs [outer, outer + outerCount), each of the inner range [inner, inner + innerCount). */
-export interface KBlock {
-  readonly outer: Expr;
-  readonly outerCount: Expr;
-  readonly inner: Expr;
-  readonly innerCount: Expr;
-}
+import type { KernelBuilder } from '../kernelBuilder.ts';
+import {
+  type Coupled,
+  coupledAt,
+  forRuns,
+  innerCouple,
+  inside,
+  type KBlock,
+  type Run,
+  type RunWalk,
+} from './patches.ts';
+import { type Dim, digits, loadAs, loadsVectors, offsetOf, type Side } from './problem.ts';
 
 export interface PackJob {
   readonly side: Side;
@@ -67,124 +69,45 @@ export function emitPack(k: KernelBuilder, job: PackJob): void {
   );
 }
 
-interface Coupled {
-  readonly couple: Couple;
-  /** free·freeStep + offset */
-  readonly at: Expr;
-}
-
-function coupledAt(k: KernelBuilder, side: Side, at: readonly Expr[]): Coupled[] {
-  return side.couples.map((couple) => ({
-    couple,
-    at: k.let(k.add(k.mul(at[couple.free] as Expr, couple.freeStep), couple.offset)),
-  }));
-}
-
-/** 0 ≤ p < limit in one comparison. */
-function inside(k: KernelBuilder, p: Expr, limit: number): Expr {
-  return k.compare('LT', k.bitcast('u32', p), k.const('u32', limit));
-}
-
-/** The conditions of the couples that an outer k dimension decides, and the address part of dilated ones. */
-function outerCouples(k: KernelBuilder, coupled: readonly Coupled[], at: readonly Expr[], inner: number) {
-  let valid: Expr | undefined;
-  let offset: Expr = k.index(0);
-  const and = (c: Expr): void => {
-    valid = valid ? k.binary('and', valid, c) : c;
-  };
-  for (const { couple: c, at: p0 } of coupled) {
-    if (c.k === inner) continue;
-    const p = k.let(k.add(p0, k.mul(at[c.k] as Expr, c.kStep)), 'p');
-    and(inside(k, p, c.limit));
-    if (c.dilation > 1) {
-      and(k.compare('EQ', k.rem(p, c.dilation), 0));
-      offset = k.add(offset, k.mul(k.div(p, c.dilation), c.stride));
-    }
-  }
-  return { valid: valid && k.let(k.select(valid, 1, 0), 'ok'), offset };
-}
-
-/** [lo, hi) ⊂ [0, count): the inner steps whose position p0 + i·step lies in [0, limit). */
-function validRange(k: KernelBuilder, p0: Expr, step: number, limit: Index, count: Expr): { lo: Expr; hi: Expr } {
-  const up = (x: Expr): Expr => (step === 1 ? x : k.div(k.add(x, step - 1), step)); // x ≥ 0
-  const lo = k.let(k.min(up(k.max(k.sub(0, p0), 0)), count), 'lo');
-  const hi = k.let(k.max(k.min(up(k.max(k.sub(limit, p0), 0)), count), lo), 'hi');
-  return { lo, hi };
-}
-
-/** Runs `body(o, source offset, valid?, digits)` for every outer run of the block. */
-function forRuns(
-  k: KernelBuilder,
-  job: PackJob,
-  coupled: readonly Coupled[],
-  base: Expr,
-  body: (run: { o: Expr; source: Expr; valid: Expr | undefined }) => void,
-): void {
-  const { side, block } = job;
-  const inner = side.k.length - 1;
-  const outerDims = side.k.slice(0, -1);
-  const step = (side.k[inner] as Dim).stride;
-  k.for(0, block.outerCount, (o) => {
-    const at = digits(k, k.add(block.outer, o), outerDims);
-    const { valid, offset } = outerCouples(k, coupled, at, inner);
-    const source = k.add(k.add(base, offsetOf(k, at, outerDims)), k.add(offset, k.mul(block.inner, step)));
-    body({ o, source: k.let(source, 'from'), valid });
-  });
-}
-
-function zeros(
-  k: KernelBuilder,
-  job: PackJob,
-  from: Expr,
-  to: Expr,
-  store: (i: Expr, x: Expr, lanes: number) => void,
-): void {
-  k.for(from, to, (i) => store(i, k.const(job.scalar, 0), 1));
-}
-
 /** One row after the other, along k: for sources whose k is contiguous, and the way that is always right. */
 function packByRow(k: KernelBuilder, job: PackJob): void {
   const { side, block, target } = job;
-  const inner = side.k.length - 1;
-  const step = (side.k[inner] as Dim).stride;
+  const step = (side.k.at(-1) as Dim).stride;
   k.for(0, job.count, (f) => {
-    const at = digits(k, k.add(job.first, f), side.free);
-    const base = k.let(k.add(k.add(job.batch, side.base), offsetOf(k, at, side.free)), 'base');
-    const coupled = coupledAt(k, side, at);
-    const own = coupled.find((c) => c.couple.k === inner);
+    const walk = walkFrom(k, job, k.add(job.first, f));
+    const own = innerCouple(walk);
     const rowAt = k.let(k.mul(f, job.rowStep));
-    forRuns(k, job, coupled, base, ({ o, source, valid }) => {
-      const to = k.let(k.add(rowAt, k.mul(k.mul(o, block.innerCount), job.kStep)), 'to');
+    forRuns(k, walk, (run) => {
+      const to = k.let(k.add(rowAt, k.mul(k.mul(run.number, block.innerCount), job.kStep)), 'to');
       const store = (i: Expr, x: Expr): void => k.store(target, k.add(to, k.mul(i, job.kStep)), x);
       if (own && own.couple.dilation > 1) {
-        dilatedRun(k, job, own, { source, valid, store });
+        dilatedRun(k, job, own, { source: run.source, valid: run.valid, store });
         return;
       }
-      let lo: Expr = k.index(0);
-      let hi: Expr = block.innerCount;
-      if (own) {
-        const p0 = k.add(own.at, k.mul(block.inner, own.couple.kStep));
-        ({ lo, hi } = validRange(k, k.let(p0), own.couple.kStep, own.couple.limit, block.innerCount));
-      }
-      if (valid) {
-        lo = k.let(k.mul(lo, valid));
-        hi = k.let(k.mul(hi, valid));
-      }
-      if (own) zeros(k, job, k.index(0), lo, store);
-      copyRun(k, job, { source, step, to, lo, hi });
-      if (own || valid) zeros(k, job, hi, block.innerCount, store);
+      const zeros = (from: Expr, end: Expr): void => k.for(from, end, (i) => store(i, k.const(job.scalar, 0)));
+      if (own) zeros(k.index(0), run.lo);
+      copyRun(k, job, { source: run.source, step, to, lo: run.lo, hi: run.hi });
+      if (own || run.valid) zeros(run.hi, block.innerCount);
     });
   });
 }
 
-interface Run {
+/** The walk over the runs of one row. */
+function walkFrom(k: KernelBuilder, job: PackJob, row: Expr): RunWalk {
+  const { side, block } = job;
+  const at = digits(k, row, side.free);
+  const base = k.let(k.add(k.add(job.batch, side.base), offsetOf(k, at, side.free)), 'base');
+  return { side, block, coupled: coupledAt(k, side, at), base };
+}
+
+interface HoleRun {
   readonly source: Expr;
   readonly valid: Expr | undefined;
   readonly store: (i: Expr, x: Expr) => void;
 }
 
 /** Inner k walks over holes of a dilated operand: element by element. */
-function dilatedRun(k: KernelBuilder, job: PackJob, own: Coupled, run: Run): void {
+function dilatedRun(k: KernelBuilder, job: PackJob, own: Coupled, run: HoleRun): void {
   const { couple: c } = own;
   k.for(0, job.block.innerCount, (i) => {
     const p = k.let(k.add(own.at, k.mul(k.add(job.block.inner, i), c.kStep)), 'p');
@@ -235,37 +158,24 @@ function packByK(k: KernelBuilder, job: PackJob): void {
   const { side, block, count } = job;
   const inner = side.k.length - 1;
   const step = (side.k[inner] as Dim).stride;
-  const at = digits(k, job.first, side.free);
-  const base = k.let(k.add(k.add(job.batch, side.base), offsetOf(k, at, side.free)), 'base');
-  const coupled = coupledAt(k, side, at);
-  const own = coupled.find((c) => c.couple.k === inner);
+  const walk = walkFrom(k, job, job.first);
+  const own = innerCouple(walk);
   // A couple of the rows' own dimension has a different position in every row of the panel.
-  const rowsCoupled = coupled.find((c) => c.couple.free === side.free.length - 1);
-  if (rowsCoupled && rowsCoupled.couple.k !== inner) {
+  const rows = walk.coupled.find((c) => c.couple.free === side.free.length - 1);
+  if (rows && rows.couple.k !== inner) {
     packByRow(k, job);
     return;
   }
-  forRuns(k, job, coupled, base, ({ o, source, valid }) => {
-    const to = k.let(k.mul(k.mul(o, block.innerCount), job.kStep), 'to');
-    let lo: Expr = k.index(0);
-    let hi: Expr = block.innerCount;
-    if (own) {
-      const { couple: c } = own;
-      const p0 = k.let(k.add(own.at, k.mul(block.inner, c.kStep)));
-      const spread = rowsCoupled ? (count - 1) * c.freeStep : 0;
-      ({ lo, hi } = validRange(k, p0, c.kStep, c.limit - spread, block.innerCount));
-    }
-    if (valid) {
-      lo = k.let(k.mul(lo, valid));
-      hi = k.let(k.mul(hi, valid));
-    }
+  const body = (run: Run): void => {
+    const to = k.let(k.mul(k.mul(run.number, block.innerCount), job.kStep), 'to');
     const edge = (from: Expr, end: Expr): void => {
-      k.for(from, end, (i) => edgeStep(k, job, { i, source, to, valid, rows: rowsCoupled }));
+      k.for(from, end, (i) => edgeStep(k, job, { i, source: run.source, to, valid: run.valid, rows }));
     };
-    if (own) edge(k.index(0), lo);
-    k.for(lo, hi, (i) => copyRow(k, job, k.add(source, k.mul(i, step)), k.add(to, k.mul(i, job.kStep))));
-    if (own || valid) edge(hi, block.innerCount);
-  });
+    if (own) edge(k.index(0), run.lo);
+    k.for(run.lo, run.hi, (i) => copyRow(k, job, k.add(run.source, k.mul(i, step)), k.add(to, k.mul(i, job.kStep))));
+    if (own || run.valid) edge(run.hi, block.innerCount);
+  };
+  forRuns(k, walk, body, rows ? (count - 1) * rows.couple.freeStep : 0);
 }
 
 function copyRow(k: KernelBuilder, job: PackJob, source: Expr, to: Expr): void {
@@ -320,24 +230,19 @@ function edgeStep(k: KernelBuilder, job: PackJob, e: EdgeStep): void {
 function packTransposed(k: KernelBuilder, job: PackJob): void {
   const { side, block, source, target, scalar } = job;
   const row = (side.free[0] as Dim).stride;
-  const base = k.let(k.add(k.add(job.batch, side.base), k.mul(job.first, row)), 'base');
-  forRuns(k, job, [], base, ({ o, source: from }) => {
-    const to = k.let(k.mul(k.mul(o, block.innerCount), job.kStep), 'to');
+  forRuns(k, walkFrom(k, job, job.first), (run) => {
+    const to = k.let(k.mul(k.mul(run.number, block.innerCount), job.kStep), 'to');
     const cut = k.let(k.mul(k.div(block.innerCount, 4), 4), 'cut');
     for (let r = 0; r < job.count; r += 4) {
-      const s = k.view(source, k.add(from, r * row));
+      const s = k.view(source, k.add(run.source, r * row));
       const t = k.view(target, k.add(to, r));
-      k.for(
-        0,
-        cut,
-        (i) => {
-          const v = [0, 1, 2, 3].map((j) => k.let(loadAs(k, s, k.add(i, j * row), 4, scalar)));
-          transpose4(k, v).forEach((x, u) => {
-            k.store(t, k.mul(k.add(i, u), job.kStep), x);
-          });
-        },
-        4,
-      );
+      const turn = (i: Expr): void => {
+        const v = [0, 1, 2, 3].map((j) => k.let(loadAs(k, s, k.add(i, j * row), 4, scalar)));
+        transpose4(k, v).forEach((x, u) => {
+          k.store(t, k.mul(k.add(i, u), job.kStep), x);
+        });
+      };
+      k.for(0, cut, turn, 4);
       k.for(cut, block.innerCount, (i) => {
         for (let j = 0; j < 4; j++) {
           k.store(t, k.add(k.mul(i, job.kStep), j), loadAs(k, s, k.add(i, j * row), 1, scalar));

@@ -109,13 +109,18 @@ function kBlocking(c: Contraction, kcMax: number, unroll: number): Pick<Plan, 'k
   return { kOuter: ceilDiv(outer, ceilDiv(outer, most)), kInner: inner };
 }
 
+/** Lanes of a vector of sums. */
+export function vectorLanesOf(c: Contraction, target: Target): number {
+  const vector = c.scalar !== 'pred' && loadsVectors(partialType(c.scalar), c.scalar);
+  return vector ? target.vectorBytes / scalarBytes(c.scalar) : 1;
+}
+
 /** Enough units for this many threads, when work is dealt in units. */
 const unitsWanted = 8;
 
 export function planContraction(c: Contraction, target: Target): Plan {
   const bytes = scalarBytes(c.scalar);
-  const vector = c.scalar !== 'pred' && loadsVectors(partialType(c.scalar), c.scalar);
-  const lanes = vector ? target.vectorBytes / bytes : 1;
+  const lanes = vectorLanesOf(c, target);
   const tile = tileOf(c, target, lanes);
   const unroll = Math.min(target.gemm.ku, c.depth);
   const fit = Math.floor((0.6 * target.l1Bytes) / (bytes * (tile.rows + tile.cols)));
