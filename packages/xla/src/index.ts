@@ -22,5 +22,8 @@ export {
 } from './hlo/literals.ts';
 export type * from './hlo/module.ts';
 export type * from './hlo/opcodes.ts';
+export { parseModule } from './hlo/parse.ts';
+export { literalText, type PrintOptions, printComputation, printModule } from './hlo/print.ts';
 export * from './hlo/shape.ts';
+export { verifyModule } from './hlo/verify.ts';
 export { createBackend } from './runtime/createBackend.ts';

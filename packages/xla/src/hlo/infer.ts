@@ -252,12 +252,3 @@ export function inferShape<K extends Opcode>({ opcode, operands, attrs, declared
     throw invalidArgument(error.message, opName === undefined ? { opcode } : { opcode, opName });
   }
 }
-
-/** Whether broadcasting `from` into `dims` along `dimensions` changes nothing. */
-export function isIdentityBroadcast(
-  from: readonly number[],
-  dims: readonly number[],
-  dimensions: readonly number[],
-): boolean {
-  return sameDims(from, dims) && dimensions.every((d, i) => d === i);
-}

@@ -172,6 +172,7 @@ export interface InterpretOptions {
 /**
  * Runs a module on host values: one argument per parameter, one result per element of the entry's root tuple.
  * Throws InvalidArgument when the arguments do not fit the parameters.
+ * Results may share memory with arguments and constants: copy before writing to either.
  */
 export function interpretModule(module: Module, args: readonly Literal[], options: InterpretOptions = {}): Literal[] {
   const { parameters } = module.entry;
@@ -192,15 +193,6 @@ export function interpretModule(module: Module, args: readonly Literal[], option
   return isLiteral(result) ? [result] : result.map(asLiteral);
 }
 
-/** Runs one computation on host values. */
-export function interpretComputation(
-  computation: Computation,
-  args: readonly HostValue[],
-  options: InterpretOptions = {},
-): HostValue {
-  return new Interpreter(options.customCalls ?? new Map()).call(computation, args);
-}
-
 /** Computes one instruction on given operand values. */
 export function evaluateInstruction(x: Instruction, operands: readonly HostValue[]): HostValue {
   return new Interpreter(new Map()).compute(x, operands);
@@ -209,8 +201,8 @@ export function evaluateInstruction(x: Instruction, operands: readonly HostValue
 const known = new WeakMap<Instruction, HostValue | 'unknown'>();
 
 /**
- * The value of an instruction that depends on constants only, or nothing: for parameters, side effects and custom calls, anywhere
- * below. Answers are remembered, so asking for every instruction of a chain is linear.
+ * The value of an instruction that depends on constants only, or nothing: for parameters, loops, side effects and custom calls,
+ * anywhere below. Answers are remembered, so asking for every instruction of a chain is linear.
  */
 export function evaluateConstant(x: Instruction): Literal | undefined {
   const interpreter = new Interpreter(new Map());
@@ -225,6 +217,8 @@ export function evaluateConstant(x: Instruction): Literal | undefined {
 }
 
 function isFoldable(x: Instruction): boolean {
-  if (x.opcode === 'parameter' || x.opcode === 'custom-call' || hasSideEffect(x)) return false;
+  // A loop might not end, and a compiler must.
+  const isOpen = x.opcode === 'parameter' || x.opcode === 'custom-call' || x.opcode === 'while';
+  if (isOpen || hasSideEffect(x)) return false;
   return computationsOf(x).every((c) => postOrder(c).every((y) => y.opcode === 'parameter' || isFoldable(y)));
 }
