@@ -5,7 +5,7 @@
 import type { Builder, Value } from '@tsflow/xla';
 import { dimsOf } from '@tsflow/xla';
 import type { Tensor, TensorLike } from '../graph/tensor.ts';
-import { type AttrSpecs, bool, ints, oneOf, type } from '../op/attr.ts';
+import { type AttrSpecs, type AttrValues, bool, ints, oneOf, type } from '../op/attr.ts';
 import { call } from '../op/call.ts';
 import { defineOp } from '../op/defineOp.ts';
 import { uniform, values } from '../op/sample.ts';
@@ -23,7 +23,7 @@ import {
   windowSpecs,
 } from '../op/windowGeometry.ts';
 import { type Dimension, type Dims, formatShape, type PartialShape } from '../shape.ts';
-import { shape } from './array.ts';
+import { shapeLike } from './array.ts';
 
 const convAttrs = {
   T: type(['float16', 'bfloat16', 'float32', 'float64', 'int32']),
@@ -237,6 +237,43 @@ const convSample = {
   attrs: { strides: [1, 2, 1, 1], padding: 'SAME' },
 } as const;
 
+interface ConvInputs {
+  readonly input: Tensor;
+  readonly filter: Tensor;
+}
+interface InputGradInputs {
+  readonly sizes: Tensor;
+  readonly filter: Tensor;
+  readonly dy: Tensor;
+}
+interface FilterGradInputs {
+  readonly input: Tensor;
+  readonly sizes: Tensor;
+  readonly dy: Tensor;
+}
+type ConvAttrs = AttrValues<typeof convAttrs>;
+type DepthwiseAttrs = AttrValues<typeof depthwiseAttrs>;
+
+// The six records differentiate into each other; these make the nodes.
+function conv(inputs: ConvInputs, attrs: ConvAttrs): Tensor {
+  return call(Conv2D, inputs, { attrs }).output;
+}
+function convInput({ sizes, filter, dy }: InputGradInputs, attrs: ConvAttrs): Tensor {
+  return call(Conv2DBackpropInput, { input_sizes: sizes, filter, out_backprop: dy }, { attrs }).output;
+}
+function convFilter({ input, sizes, dy }: FilterGradInputs, attrs: ConvAttrs): Tensor {
+  return call(Conv2DBackpropFilter, { input, filter_sizes: sizes, out_backprop: dy }, { attrs }).output;
+}
+function depthwise(inputs: ConvInputs, attrs: DepthwiseAttrs): Tensor {
+  return call(DepthwiseConv2dNative, inputs, { attrs }).output;
+}
+function depthwiseInput({ sizes, filter, dy }: InputGradInputs, attrs: DepthwiseAttrs): Tensor {
+  return call(DepthwiseConv2dNativeBackpropInput, { input_sizes: sizes, filter, out_backprop: dy }, { attrs }).output;
+}
+function depthwiseFilterGradient({ input, sizes, dy }: FilterGradInputs, attrs: DepthwiseAttrs): Tensor {
+  return call(DepthwiseConv2dNativeBackpropFilter, { input, filter_sizes: sizes, out_backprop: dy }, { attrs }).output;
+}
+
 /** TF op Conv2D. */
 export const Conv2D = defineOp('Conv2D', {
   inputs: ['input', 'filter'],
@@ -246,8 +283,8 @@ export const Conv2D = defineOp('Conv2D', {
     output: convShape(input, filter, { attrs, fail, outChannels: convChannels(fail) }),
   }),
   grad: ({ input, filter }, { output: dy }, { attrs }) => ({
-    input: call(Conv2DBackpropInput, { input_sizes: shape(input), filter, out_backprop: dy }, { attrs }).output,
-    filter: call(Conv2DBackpropFilter, { input, filter_sizes: shape(filter), out_backprop: dy }, { attrs }).output,
+    input: convInput({ sizes: shapeLike(input), filter, dy }, attrs),
+    filter: convFilter({ input, sizes: shapeLike(filter), dy }, attrs),
   }),
   lower: (b, { input, filter }, { attrs, fail }) => ({
     output: forward(b, input, filter, geometry(dimsOf(input), dimsOf(filter), attrs, fail)),
@@ -275,8 +312,8 @@ export const Conv2DBackpropInput = defineOp('Conv2DBackpropInput', {
   }),
   grad: ({ filter, out_backprop: dy }, { output: ddx }, { attrs }) => ({
     input_sizes: null,
-    filter: call(Conv2DBackpropFilter, { input: ddx, filter_sizes: shape(filter), out_backprop: dy }, { attrs }).output,
-    out_backprop: call(Conv2D, { input: ddx, filter }, { attrs }).output,
+    filter: convFilter({ input: ddx, sizes: shapeLike(filter), dy }, attrs),
+    out_backprop: conv({ input: ddx, filter }, attrs),
   }),
   lower: (b, { filter, out_backprop: dy }, { attrs, fail, dims }) => ({
     output: backpropInput(b, filter, dy, geometry(dims('output'), dimsOf(filter), attrs, fail)),
@@ -315,9 +352,9 @@ export const Conv2DBackpropFilter = defineOp('Conv2DBackpropFilter', {
     return { output: filter ?? [null, null, null, null] };
   },
   grad: ({ input, out_backprop: dy }, { output: ddw }, { attrs }) => ({
-    input: call(Conv2DBackpropInput, { input_sizes: shape(input), filter: ddw, out_backprop: dy }, { attrs }).output,
+    input: convInput({ sizes: shapeLike(input), filter: ddw, dy }, attrs),
     filter_sizes: null,
-    out_backprop: call(Conv2D, { input, filter: ddw }, { attrs }).output,
+    out_backprop: conv({ input, filter: ddw }, attrs),
   }),
   lower: (b, { input, out_backprop: dy }, { attrs, fail, dims }) => ({
     output: backpropFilter(b, input, dy, geometry(dimsOf(input), dims('output'), attrs, fail)),
@@ -384,13 +421,8 @@ export const DepthwiseConv2dNative = defineOp('DepthwiseConv2dNative', {
     output: convShape(input, filter, { attrs, fail, outChannels: depthwiseChannels(fail) }),
   }),
   grad: ({ input, filter }, { output: dy }, { attrs }) => ({
-    input: call(DepthwiseConv2dNativeBackpropInput, { input_sizes: shape(input), filter, out_backprop: dy }, { attrs })
-      .output,
-    filter: call(
-      DepthwiseConv2dNativeBackpropFilter,
-      { input, filter_sizes: shape(filter), out_backprop: dy },
-      { attrs },
-    ).output,
+    input: depthwiseInput({ sizes: shapeLike(input), filter, dy }, attrs),
+    filter: depthwiseFilterGradient({ input, sizes: shapeLike(filter), dy }, attrs),
   }),
   lower: (b, { input, filter }, { attrs, fail }) => {
     const grouped = depthwiseFilter(b, filter);
@@ -420,12 +452,8 @@ export const DepthwiseConv2dNativeBackpropInput = defineOp('DepthwiseConv2dNativ
   }),
   grad: ({ filter, out_backprop: dy }, { output: ddx }, { attrs }) => ({
     input_sizes: null,
-    filter: call(
-      DepthwiseConv2dNativeBackpropFilter,
-      { input: ddx, filter_sizes: shape(filter), out_backprop: dy },
-      { attrs },
-    ).output,
-    out_backprop: call(DepthwiseConv2dNative, { input: ddx, filter }, { attrs }).output,
+    filter: depthwiseFilterGradient({ input: ddx, sizes: shapeLike(filter), dy }, attrs),
+    out_backprop: depthwise({ input: ddx, filter }, attrs),
   }),
   lower: (b, { filter, out_backprop: dy }, { attrs, fail, dims }) => {
     const grouped = depthwiseFilter(b, filter);
@@ -455,13 +483,9 @@ export const DepthwiseConv2dNativeBackpropFilter = defineOp('DepthwiseConv2dNati
     return { output: filter ?? [null, null, null, null] };
   },
   grad: ({ input, out_backprop: dy }, { output: ddw }, { attrs }) => ({
-    input: call(
-      DepthwiseConv2dNativeBackpropInput,
-      { input_sizes: shape(input), filter: ddw, out_backprop: dy },
-      { attrs },
-    ).output,
+    input: depthwiseInput({ sizes: shapeLike(input), filter: ddw, dy }, attrs),
     filter_sizes: null,
-    out_backprop: call(DepthwiseConv2dNative, { input, filter: ddw }, { attrs }).output,
+    out_backprop: depthwise({ input, filter: ddw }, attrs),
   }),
   lower: (b, { input, out_backprop: dy }, { attrs, fail, dims }) => {
     const [h, w, c, m] = dims('output') as readonly [number, number, number, number];

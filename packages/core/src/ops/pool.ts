@@ -1,8 +1,9 @@
 /** @file Max and average pooling over images, and their gradients. Padding never takes part: not in a maximum, not in a mean. */
 import type { Builder, Value, Window } from '@tsflow/xla';
 import { dimsOf, dtypeOf } from '@tsflow/xla';
+import { UnimplementedError } from '../errors.ts';
 import type { Tensor, TensorLike } from '../graph/tensor.ts';
-import { type AttrSpecs, floatType, ints, oneOf, type } from '../op/attr.ts';
+import { type AttrSpecs, type AttrValues, floatType, ints, oneOf, type } from '../op/attr.ts';
 import { call } from '../op/call.ts';
 import { defineOp } from '../op/defineOp.ts';
 import { lowest } from '../op/hlo.ts';
@@ -19,7 +20,7 @@ import {
   windowSpecs,
 } from '../op/windowGeometry.ts';
 import { type Dims, formatShape, type PartialShape, sameShape } from '../shape.ts';
-import { shape, zerosLike } from './array.ts';
+import { shapeLike, zerosLike } from './array.ts';
 
 type Fail = (text: string) => never;
 interface PoolAttrs extends WindowAttrs {
@@ -127,6 +128,35 @@ function divideByCounts(b: Builder, x: Value, options: { inputDims: Dims; attrs:
   return b.divide(x, b.broadcast(counts, dims, [h, w]));
 }
 
+// The records differentiate into each other; these make the nodes.
+function maxPoolGrad(
+  { x, y, dy }: { readonly x: Tensor; readonly y: Tensor; readonly dy: Tensor },
+  attrs: AttrValues<typeof maxPoolAttrs>,
+): Tensor {
+  return call(MaxPoolGrad, { orig_input: x, orig_output: y, grad: dy }, { attrs }).output;
+}
+function maxPoolGradGrad(
+  { x, y, ddx }: { readonly x: Tensor; readonly y: Tensor; readonly ddx: Tensor },
+  { ksize, strides, padding, data_format }: AttrValues<typeof maxPoolAttrs>,
+): Tensor {
+  if (padding === 'EXPLICIT') {
+    throw new UnimplementedError(
+      "second derivatives of max-pooling exist for padding 'SAME' and 'VALID', not 'EXPLICIT'.",
+      {
+        opType: 'MaxPoolGrad',
+      },
+    );
+  }
+  const attrs = { ksize, strides, padding, data_format };
+  return call(MaxPoolGradGrad, { orig_input: x, orig_output: y, grad: ddx }, { attrs }).output;
+}
+function avgPoolGrad(inputShape: Tensor, dy: Tensor, attrs: AttrValues<typeof avgPoolAttrs>): Tensor {
+  return call(AvgPoolGrad, { orig_input_shape: inputShape, grad: dy }, { attrs }).output;
+}
+function averagePool(value: Tensor, attrs: AttrValues<typeof avgPoolAttrs>): Tensor {
+  return call(AvgPool, { value }, { attrs }).output;
+}
+
 /** TF op MaxPool. */
 export const MaxPool = defineOp('MaxPool', {
   inputs: ['input'],
@@ -134,7 +164,7 @@ export const MaxPool = defineOp('MaxPool', {
   attrs: maxPoolAttrs,
   shape: ({ input }, { attrs, fail }) => ({ output: poolShape(input, attrs, fail) }),
   grad: ({ input, output }, { output: dy }, { attrs }) => ({
-    input: call(MaxPoolGrad, { orig_input: input, orig_output: output, grad: dy }, { attrs }).output,
+    input: maxPoolGrad({ x: input, y: output, dy }, attrs),
   }),
   lower: (b, { input }, { attrs, fail }) => {
     const dtype = dtypeOf(input);
@@ -167,7 +197,7 @@ export const MaxPoolGrad = defineOp('MaxPoolGrad', {
   grad: ({ orig_input: x, orig_output: y }, { output: ddx }, { attrs }) => ({
     orig_input: zerosLike(x),
     orig_output: zerosLike(y),
-    grad: call(MaxPoolGradGrad, { orig_input: x, orig_output: y, grad: ddx }, { attrs }).output,
+    grad: maxPoolGradGrad({ x, y, ddx }, attrs),
   }),
   lower: (b, { orig_input: x, grad: dy }, { attrs, fail }) => {
     const dtype = dtypeOf(x);
@@ -286,7 +316,7 @@ export const AvgPool = defineOp('AvgPool', {
   attrs: avgPoolAttrs,
   shape: ({ value }, { attrs, fail }) => ({ output: poolShape(value, attrs, fail) }),
   grad: ({ value }, { output: dy }, { attrs }) => ({
-    value: call(AvgPoolGrad, { orig_input_shape: shape(value), grad: dy }, { attrs }).output,
+    value: avgPoolGrad(shapeLike(value), dy, attrs),
   }),
   lower: (b, { value }, { attrs, fail }) => {
     const dtype = dtypeOf(value);
@@ -319,7 +349,7 @@ export const AvgPoolGrad = defineOp('AvgPoolGrad', {
   },
   grad: (_, { output: ddx }, { attrs }) => ({
     orig_input_shape: null,
-    grad: call(AvgPool, { value: ddx }, { attrs }).output,
+    grad: averagePool(ddx, attrs),
   }),
   lower: (b, { grad: dy }, { attrs, fail, dims }) => {
     const inputDims = dims('output');
