@@ -63,12 +63,13 @@ export class HloBuilder extends ElementwiseBuilder implements Builder {
     return this.#factory.make({ opcode, operands, attrs, ...(declared && { declared }) });
   }
 
-  /** `x` on other operands (and attributes), with its metadata; `x` itself when nothing changed. */
+  /** `x` on other operands (and attributes), with its metadata if it has any; `x` itself when nothing changed. */
   rebuild(x: Instruction, operands: readonly Value[], attrs: OpAttrs[Opcode] = x.attrs): Value {
     const same =
       attrs === x.attrs && operands.every((o, i) => o === x.operands[i]) && operands.length === x.operands.length;
     if (same && this.#factory.owns(x)) return x;
-    return this.#factory.make<Opcode>({ opcode: x.opcode, operands, attrs, declared: x.shape, metadata: x.metadata });
+    const origin = x.metadata.opName === undefined ? {} : { metadata: x.metadata };
+    return this.#factory.make<Opcode>({ opcode: x.opcode, operands, attrs, declared: x.shape, ...origin });
   }
 
   parameter(index: number, shape: Shape, name = `arg${index}`): Value {

@@ -17,16 +17,7 @@ import {
 import { computeRules } from './inferCompute.ts';
 import type { Metadata } from './module.ts';
 import type { BinaryOpcode, OpAttrs, Opcode, UnaryOpcode } from './opcodes.ts';
-import {
-  arrayShape,
-  elementBytes,
-  elementCount,
-  type Shape,
-  sameDims,
-  sameShape,
-  shapeText,
-  tupleShape,
-} from './shape.ts';
+import { arrayShape, elementBytes, elementCount, type Shape, sameShape, shapeText, tupleShape } from './shape.ts';
 import {
   type BinaryTraits,
   binaryTraits,

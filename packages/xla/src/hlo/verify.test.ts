@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { HloBuilder } from './builder.ts';
 import type { Instruction, Module } from './module.ts';
-import { mapModule } from './rewrite.ts';
 import { arrayShape, type Shape } from './shape.ts';
 import { moduleOfAllOpcodes } from './testing.ts';
 import { verifyModule } from './verify.ts';
@@ -58,35 +57,6 @@ describe('verifyModule', () => {
     const alias = { output: 0, parameter: 0 };
     expect(() => verifyModule({ ...sample(), aliases: [alias, alias] })).toThrowErrorMatchingInlineSnapshot(
       `[XlaError: internal: in computation "m", %3 = (f32[2]) tuple(%2): alias of result 0 with parameter 0 repeats one of them.]`,
-    );
-  });
-});
-
-describe('mapModule', () => {
-  it('gives an unchanged module back', () => {
-    const module = moduleOfAllOpcodes();
-    expect(mapModule(module, (_b, y) => y)).toBe(module);
-  });
-
-  it('rewrites inside nested computations and keeps the rest', () => {
-    const module = moduleOfAllOpcodes();
-    const changed = mapModule(module, (b, y) => (y.opcode === 'log' ? b.log1p(y.operands[0]!) : y));
-    verifyModule(changed);
-    expect(changed).not.toBe(module);
-    expect(changed.entry.parameters[0]).toBe(module.entry.parameters[0]);
-    const branches = (m: Module) =>
-      m.entry.root.operands.flatMap((x) =>
-        x.opcode === 'conditional' ? x.attrs.branches.map((c) => c.root.opcode) : [],
-      );
-    expect(branches(module)).toEqual(['exp', 'log']);
-    expect(branches(changed)).toEqual(['exp', 'log1p']);
-  });
-
-  it('refuses a rewriting that changes a shape', () => {
-    expect(() =>
-      mapModule(sample(), (b, y) => (y.opcode === 'exp' ? b.scalar(1, 'f32') : y)),
-    ).toThrowErrorMatchingInlineSnapshot(
-      `[XlaError: internal: exp f32[2] was rewritten to constant f32[], of another shape.]`,
     );
   });
 });
