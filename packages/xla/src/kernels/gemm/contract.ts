@@ -12,6 +12,7 @@ import { Epilogue, type Site } from './epilogue.ts';
 import { emitNaive } from './naive.ts';
 import { type Plan, planContraction, type SidePlan, vectorLanesOf } from './plan.ts';
 import { type Contraction, scalarBytes } from './problem.ts';
+import { emitRowDots, isRowDots } from './rowDots.ts';
 
 /** Below this many multiply-adds (about) the blocked form's preparation costs more than the sums. */
 const naiveLimit = 512;
@@ -37,6 +38,8 @@ export function scheduleContraction(
   const finish = epilogue.storer((at) => c.outIndex(k, at));
   if (isGroupVectors(c))
     emitGroupVectors(k, c, { lhs, rhs, lanes: Math.min(vectorLanesOf(c, target), epilogue.lanes) }, finish);
+  else if (isRowDots(c, vectorLanesOf(c, target)))
+    emitRowDots(k, c, { lhs, rhs, lanes: vectorLanesOf(c, target) }, finish);
   else if (c.out.colStride !== 1 || work <= naiveLimit) emitNaive(k, c, { lhs, rhs }, finish);
   else {
     const plan = planContraction(c, target);

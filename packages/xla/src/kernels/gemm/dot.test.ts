@@ -32,6 +32,9 @@ describe('dot', () => {
     [1, 40, 1],
     [1, 33, 37],
     [37, 33, 1],
+    [1, 16, 1],
+    [1, 77, 1],
+    [30, 64, 1],
     [5, 3, 7],
     [16, 16, 16],
     [17, 29, 19],
@@ -62,6 +65,8 @@ describe('dot', () => {
           [9, 21, 14],
           [24, 70, 16],
           [2, 90, 44],
+          [1, 35, 23],
+          [23, 35, 1],
         ] as const) {
           const numbers = { lhsBatch: [], rhsBatch: [], lhsContracting: [lhs], rhsContracting: [rhs] };
           checkDot(arrayShape('f32', dims(lhs, k, m)), arrayShape('f32', dims(rhs, k, n)), numbers);

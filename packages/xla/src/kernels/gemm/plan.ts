@@ -67,11 +67,23 @@ function tileOf(c: Contraction, target: Target, lanes: number): { rows: number; 
   return { rows, cols: wide * lanes };
 }
 
-function canReadDirectly(side: Side, role: 'lhs' | 'rhs', c: Contraction, lanes: number): boolean {
+/** Offsets of rows beyond this do not fit into the addressing of one load. */
+const addressReach = 65536;
+
+function canReadDirectly(
+  side: Side,
+  role: 'lhs' | 'rhs',
+  c: Contraction,
+  s: { lanes: number; width: number },
+): boolean {
+  const { lanes } = s;
   if (side.free.length !== 1 || side.k.length !== 1 || side.couples.length > 0) return false;
   if (computeType[side.memory] !== c.scalar || partialType(c.scalar) !== side.memory) return false;
   const [row, kDim] = [side.free[0] as Dim, side.k[0] as Dim];
-  if (role === 'lhs') return (kDim.stride === 1 && row.stride >= 0) || (row.size === 1 && kDim.stride > 0);
+  if (role === 'lhs') {
+    const reach = row.stride * (s.width - 1) * scalarBytes(c.scalar);
+    return (kDim.stride === 1 && row.stride >= 0 && reach < addressReach) || (row.size === 1 && kDim.stride > 0);
+  }
   const small = c.depth * Math.abs(kDim.stride) <= 8192;
   return row.stride === 1 && row.size % lanes === 0 && kDim.stride > 0 && (small || c.rows <= 8);
 }
@@ -80,7 +92,7 @@ function sidePlan(c: Contraction, role: 'lhs' | 'rhs', width: number, lanes: num
   const side = c[role];
   const size = role === 'lhs' ? c.rows : c.cols;
   const common = { side, role, size, width, panels: Math.ceil(size / width) };
-  if (canReadDirectly(side, role, c, lanes)) {
+  if (canReadDirectly(side, role, c, { lanes, width })) {
     const [row, kDim] = [side.free[0] as Dim, side.k[0] as Dim];
     return { ...common, form: 'direct', rowStep: row.stride, kStep: kDim.stride, panelElements: 0 };
   }
@@ -109,6 +121,9 @@ function kBlocking(c: Contraction, kcMax: number, unroll: number): Pick<Plan, 'k
   return { kOuter: ceilDiv(outer, ceilDiv(outer, most)), kInner: inner };
 }
 
+/** A larger fixed side is packed block by block, again in each unit, rather than as a whole. */
+const mostPackedBytes = 64 << 20;
+
 /** Lanes of a vector of sums. */
 export function vectorLanesOf(c: Contraction, target: Target): number {
   const vector = c.scalar !== 'pred' && loadsVectors(partialType(c.scalar), c.scalar);
@@ -136,7 +151,8 @@ export function planContraction(c: Contraction, target: Target): Plan {
   const [moving, fixed] = lhsMoves ? [lhs, rhs] : [rhs, lhs];
   const fewPanels = moving.panels < 2 * unitsWanted && c.rows * c.cols <= 65536;
   const splits = c.batch === 1 && fewPanels && kBlocks >= 16 ? unitsWanted : 1;
-  const dealt = c.batch * splits > 1;
+  const packedBytes = fixed.form === 'direct' ? 0 : kBlocks * fixed.panels * fixed.panelElements * bytes;
+  const dealt = c.batch * splits > 1 || packedBytes > mostPackedBytes;
   const l2Panels = Math.floor((0.5 * target.l2Bytes) / (bytes * kc * fixed.width));
   const movingParts = dealt ? Math.min(moving.panels, ceilDiv(unitsWanted, c.batch * splits)) : 1;
   return {
