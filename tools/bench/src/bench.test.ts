@@ -68,6 +68,15 @@ test('says once why a peer is absent, and which cases it cannot do', async () =>
   ]);
 });
 
+test('does not prepare a peer that has none of the cases', async () => {
+  const prepare = async () => {
+    throw new Error('prepared');
+  };
+  const peer = { ...speaking('idle'), prepare };
+  expect(await run([peer], { cases: [] })).toEqual([]);
+  expect(await run([{ ...peer, fits: () => 'no' as const }])).toEqual([]);
+});
+
 test('names the signal that ended a process', () => {
   const ended = { status: null, signal: 'SIGSEGV', timedOut: false, error: null, stderr: '' };
   expect(endReason(ended, 1)).toBe('ended by SIGSEGV');

@@ -56,10 +56,11 @@ async function measureLimits(plan: Plan, say: Say): Promise<void> {
   }
 }
 
-/** The peers that this machine has; of each other one line says why not. */
-async function presentPeers({ peers, workshop }: Plan, say: Say): Promise<readonly Peer[]> {
+/** The peers that have a case of the plan and are on this machine; of those that are not, one line each says why. */
+async function presentPeers({ peers, cases, threads, workshop }: Plan, say: Say): Promise<readonly Peer[]> {
   const present: Peer[] = [];
   for (const peer of peers) {
+    if (!cases.some((c) => threads.some((count) => peer.fits(c, count) !== 'no'))) continue;
     try {
       await peer.prepare(workshop);
       present.push(peer);
