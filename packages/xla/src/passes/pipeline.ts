@@ -4,6 +4,7 @@ import { convolutionToDot } from './convolutionToDot.ts';
 import { cse } from './cse.ts';
 import { dce } from './dce.ts';
 import { foldConstants } from './foldConstants.ts';
+import { fuse } from './fuse.ts';
 import { inlineCalls } from './inlineCalls.ts';
 import { fixpoint, type Pipeline } from './runner.ts';
 import { simplifyAlgebra } from './simplifyAlgebra.ts';
@@ -22,4 +23,5 @@ export const pipeline: Pipeline = [
     cse,
     dce,
   ]),
+  fuse, // last: nothing looks inside a fusion afterwards
 ];
