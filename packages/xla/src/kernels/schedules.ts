@@ -8,11 +8,14 @@ import { loopOpcodes, scheduleLoop } from './loop.ts';
 import { scheduleReduce } from './reduce.ts';
 import type { Schedule, Scheduled } from './schedule.ts';
 import type { Target } from './target.ts';
+import { scheduleWindow } from './window.ts';
 
 const byOpcode: { readonly [K in Opcode]?: Schedule } = {
   ...Object.fromEntries(loopOpcodes.map((opcode) => [opcode, scheduleLoop])),
   dot: scheduleDot,
   reduce: scheduleReduce,
+  'reduce-window': scheduleWindow,
+  'select-and-scatter': scheduleWindow,
   convolution: scheduleConvolution,
 };
 
@@ -20,6 +23,7 @@ const byFusionKind: { readonly [K in FusionKind]?: Schedule } = {
   loop: scheduleLoop,
   dot: scheduleDot,
   reduce: scheduleReduce,
+  window: scheduleWindow,
   convolution: scheduleConvolution,
 };
 
