@@ -60,7 +60,7 @@ export function training(optimizer: tf.train.Optimizer, loss: tf.Tensor, feeds?:
 export async function prepareStep({ run, shows, feeds }: Step, threads: number): Promise<Prepared> {
   const session = new tf.Session({ threads });
   await session.run(tf.globalVariablesInitializer(), initialValues);
-  const call = feeds ? () => session.run(run, feeds) : await session.makeCallable(run);
+  const call = feeds ? () => session.run(run, feeds) : session.makeCallable(run);
   return { call, check: () => checkValues(session, shows) };
 }
 
