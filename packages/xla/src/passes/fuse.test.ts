@@ -41,11 +41,9 @@ test('makes few kernels of the MNIST training step', () => {
     loop f32[100,10]: divide subtract divide
     dot f32[100,1024]: dot compare select
     dot f32[100,3136]: dot
-    select-and-scatter f32[100,14,14,64]: select-and-scatter
-    loop f32[100,14,14,64]: compare select
+    window f32[100,14,14,64]: select-and-scatter compare select
     convolution f32[100,14,14,32]: convolution
-    select-and-scatter f32[100,28,28,32]: select-and-scatter
-    loop f32[100,28,28,32]: compare select
+    window f32[100,28,28,32]: select-and-scatter compare select
     convolution f32[5,5,1,32]: convolution
     reduce f32[32]: reduce
     convolution f32[5,5,32,64]: convolution

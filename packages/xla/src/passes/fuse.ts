@@ -106,11 +106,11 @@ class Fuser {
     return true;
   }
 
-  /** Element-wise readers of a dot, convolution or reduce join it. */
+  /** Element-wise readers of a dot, convolution, reduce or window join it. */
   private fuseEpilogues(): void {
     for (const center of this.graph.order) {
       const role = roleOf(center);
-      if (role !== 'dot' && role !== 'convolution' && role !== 'reduce') continue;
+      if (role === 'loop' || role === 'inline' || role === 'alone') continue;
       const group = this.graph.groupOf(center);
       for (const reader of [...this.graph.readerGroups(center)].sort((a, b) => a.id - b.id)) {
         if (this.tryEpilogue(center, group, reader)) break;
@@ -133,7 +133,8 @@ class Fuser {
     if (graph.hasPathAround(group, reader)) return false;
     const merged = graph.outputsOf({ ...reader, members: new Set([...group.members, ...reader.members]) });
     const large = inputs.filter((i) => sizeOf(i) === sizeOf(center) && sizeOf(i) > 1);
-    const short = group.role === 'reduce' || (reader.members.size <= maxEpilogueMembers && large.length <= 2);
+    const roomy = group.role === 'reduce' || group.role === 'window';
+    const short = roomy || (reader.members.size <= maxEpilogueMembers && large.length <= 2);
     if (!short || inputs.length > maxEpilogueInputs || merged.length > maxEpilogueOutputs) return false;
     if (group.role === 'reduce' && merged.some((o) => !sameDims(dimsOf(o), dims))) return false;
     graph.merge(reader, group);

@@ -12,7 +12,7 @@ export type Role =
   /** Made anew in every kernel that reads it, as it costs nothing: constants, iota, broadcasts. */
   | 'inline'
   /** The centre of a fusion of this kind. */
-  | Exclude<FusionKind, 'loop' | 'scatter' | 'window'>
+  | Exclude<FusionKind, 'loop' | 'scatter'>
   /** A kernel of its own, or none. */
   | 'alone';
 
@@ -59,6 +59,9 @@ export function roleOf(x: Instruction): Role {
     case 'convolution':
     case 'reduce':
       return x.opcode;
+    case 'reduce-window':
+    case 'select-and-scatter':
+      return 'window';
     case 'transpose': {
       // A transposition that leaves rows whole is an index; others have a schedule of their own, by tiles.
       const { permutation } = x.attrs;
