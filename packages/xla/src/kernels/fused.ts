@@ -63,7 +63,7 @@ export class KernelArguments {
     this.fused = fused;
   }
 
-  private declare(key: string | Instruction, arg: ArgRef, make: () => Buffer): Buffer {
+  private declareBuffer(key: string | Instruction, arg: ArgRef, make: () => Buffer): Buffer {
     let buffer = this.byKey.get(key);
     if (!buffer) {
       buffer = make();
@@ -77,7 +77,7 @@ export class KernelArguments {
     const x = this.fused.instruction.operands[index] as Instruction;
     if (x.shape.kind !== 'array') throw internal(`operand ${index} of ${this.fused.instruction.opcode} is a tuple`);
     const { dtype } = x.shape;
-    return this.declare(`p${index}`, operandArg(index), () => this.k.buffer(`p${index}`, dtype, 'read'));
+    return this.declareBuffer(`p${index}`, operandArg(index), () => this.k.buffer(`p${index}`, dtype, 'read'));
   }
 
   output(index: number, access: Buffer['access'] = 'write'): Buffer {
@@ -87,17 +87,17 @@ export class KernelArguments {
 
   /** Array `index` of a result that is a tuple made by one instruction. */
   outputArray(index: number, dtype: ElementType, access: Buffer['access'] = 'write'): Buffer {
-    return this.declare(`o${index}`, outputArg(index), () => this.k.buffer(`o${index}`, dtype, access));
+    return this.declareBuffer(`o${index}`, outputArg(index), () => this.k.buffer(`o${index}`, dtype, access));
   }
 
   scratch(index: number, dtype: ElementType, access: Buffer['access'] = 'readwrite'): Buffer {
-    return this.declare(`s${index}`, scratchArg(index), () => this.k.buffer(`s${index}`, dtype, access));
+    return this.declareBuffer(`s${index}`, scratchArg(index), () => this.k.buffer(`s${index}`, dtype, access));
   }
 
   constant(x: Instruction<'constant'>): Buffer {
     const { literal } = x.attrs;
     const data = constantArg(literalBytes(literal));
-    return this.declare(x, data, () => this.k.buffer('table', literal.shape.dtype, 'read'));
+    return this.declareBuffer(x, data, () => this.k.buffer('table', literal.shape.dtype, 'read'));
   }
 
   /** Operands and tables as leaves of an elemental emitter. */

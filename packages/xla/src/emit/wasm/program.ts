@@ -53,6 +53,7 @@ class ProgramEmitter {
   /** By kernel object, and by code: kernels that differ in names only share a function. */
   private readonly byKernel = new Map<Kernel, number>();
   private readonly byCode = new Map<string, number>();
+  private readonly kernels = new Set<number>();
   private readonly w = new FunctionWriter(Object.keys(runParams).length);
 
   constructor(program: Program, options: EmitOptions, withMath: boolean) {
@@ -86,7 +87,7 @@ class ProgramEmitter {
     const run = module.declare('run', { params: i32s(Object.keys(runParams).length), results: [] });
     module.define(run, w.finish());
     module.export('run', run);
-    return { bytes: module.finish(), kernels: this.byCode.size };
+    return { bytes: module.finish(), kernels: this.kernels.size };
   }
 
   private steps(steps: readonly Step[]): void {
@@ -204,16 +205,22 @@ class ProgramEmitter {
         return index;
       },
       barrier: () => this.barrier,
+      outline: (name, type, inner) => this.shared(name, type, inner),
     });
-    const type: FunctionType = { params: kernelParams(kernel), results: [] };
-    const key = codeKey(type, body);
-    let index = this.byCode.get(key);
-    if (index === undefined) {
-      index = this.module.declare(kernel.name, type);
-      this.module.define(index, body);
-      this.byCode.set(key, index);
-    }
+    const index = this.shared(kernel.name, { params: kernelParams(kernel), results: [] }, body);
     this.byKernel.set(kernel, index);
+    this.kernels.add(index);
+    return index;
+  }
+
+  /** The function with this code, new or known. */
+  private shared(name: string, type: FunctionType, body: FunctionBody): number {
+    const key = codeKey(type, body);
+    const known = this.byCode.get(key);
+    if (known !== undefined) return known;
+    const index = this.module.declare(name, type);
+    this.module.define(index, body);
+    this.byCode.set(key, index);
     return index;
   }
 }
@@ -222,5 +229,5 @@ const latin1 = new TextDecoder('latin1');
 
 /** The code itself is the structural key: names and ids are gone from it. */
 function codeKey(type: FunctionType, body: FunctionBody): string {
-  return `${type.params.length}|${body.locals.join()}|${latin1.decode(body.code)}`;
+  return `${type.params.join()}|${body.locals.join()}|${latin1.decode(body.code)}`;
 }

@@ -4,7 +4,7 @@
 
 import { type Storage, storageConstructors } from '../../hlo/literal.ts';
 import type { Kernel, MathFunction } from '../../kernels/ir.ts';
-import { ModuleBuilder, type ValueType } from './encoder.ts';
+import { type FunctionBody, type FunctionType, ModuleBuilder, type ValueType } from './encoder.ts';
 import { hasRelaxedSimd } from './features.ts';
 import { FunctionWriter } from './functionWriter.ts';
 import { emitKernel, kernelParams } from './kernel.ts';
@@ -70,10 +70,13 @@ export function kernelModule(kernel: Kernel, relaxed: boolean): Uint8Array<Array
   const barrier = module.declare('barrier', { params: [], results: [] });
   module.define(barrier, new FunctionWriter(0).finish());
   const index = module.declare(kernel.name, { params: kernelParams(kernel), results: [] });
-  module.define(
-    index,
-    emitKernel(kernel, { relaxed, math: (fn) => imports.get(fn) as number, barrier: () => barrier }),
-  );
+  const outline = (name: string, type: FunctionType, body: FunctionBody): number => {
+    const inner = module.declare(name, type);
+    module.define(inner, body);
+    return inner;
+  };
+  const math = (fn: MathFunction): number => imports.get(fn) as number;
+  module.define(index, emitKernel(kernel, { relaxed, math, barrier: () => barrier, outline }));
   module.export('kernel', index);
   return module.finish();
 }
