@@ -3,10 +3,10 @@
  * along the vectors: out[row, g] = Σₖ lhs[row, k, g] · rhs[k, g], read in place.
  */
 
-import type { StoreResult } from '../gemm/blocked.ts';
 import { multiplyAdd } from '../gemm/microKernel.ts';
 import { coupledAt, forRuns } from '../gemm/patches.ts';
 import { type Contraction, type Dim, digits, loadAs, loadsVectors, offsetOf } from '../gemm/problem.ts';
+import type { StoreResult } from '../gemm/tile.ts';
 import type { Buffer, Expr, Local } from '../ir.ts';
 import type { KernelBuilder } from '../kernelBuilder.ts';
 

@@ -2,26 +2,14 @@
  * @file The blocked contraction: fixed panels packed once, moving panels gathered as they are used, register tiles between them,
  * partial sums in memory from one block of k to the next, the epilogue when the last block is in.
  */
-import type { Buffer, Expr, Local } from '../ir.ts';
+import type { Buffer, Expr } from '../ir.ts';
 import type { KernelBuilder } from '../kernelBuilder.ts';
-import { emitMicroKernel, type Panel, type Tile, vectorsOf } from './microKernel.ts';
+import type { Panel } from './microKernel.ts';
 import { emitPack } from './pack.ts';
 import type { KBlock } from './patches.ts';
 import type { Plan, SidePlan } from './plan.ts';
 import { type Contraction, type Dim, digits, offsetOf } from './problem.ts';
-
-/** A run of `lanes` results in one row. */
-export interface Point {
-  readonly batch: Expr;
-  readonly row: Expr;
-  readonly col: Expr;
-  /** Offset in the dense output. */
-  readonly offset: Expr;
-  readonly lanes: number;
-}
-
-/** Finishes a result (epilogue) and stores it. */
-export type StoreResult = (at: Point, value: Expr) => void;
+import { emitTile, type StoreResult } from './tile.ts';
 
 export interface BlockedBuffers {
   readonly lhs: Buffer;
@@ -30,6 +18,8 @@ export interface BlockedBuffers {
   readonly partial: Buffer | undefined;
   readonly packedFixed: Buffer | undefined;
   readonly packedMoving: Buffer | undefined;
+  /** One tile for each thread, when the epilogue is long. */
+  readonly parked: Buffer | undefined;
 }
 
 export interface BlockedJob {
@@ -230,88 +220,24 @@ export class BlockedEmitter {
     at: BlockPoint,
     t: { left: Panel; right: Panel; rows: number; cols: number; rowPanel: Expr; colPanel: Expr },
   ): void {
-    const { k, plan, c } = this;
-    const tile: Tile = { rows: t.rows, cols: t.cols, lanes: plan.lanes, scalar: c.scalar, unroll: plan.unroll };
-    const row0 = k.let(k.mul(t.rowPanel, plan.lhs.width), 'row');
-    const col0 = k.let(k.mul(t.colPanel, plan.rhs.width), 'col');
-    const batch = offsetOf(k, digits(k, at.batch, c.out.batch), c.out.batch);
-    const start = k.let(k.add(k.add(batch, c.out.base), col0), 'at');
-    const offsets = this.rowOffsets(start, row0, t.rows);
-    const vectors = vectorsOf(tile);
-    const zero = k.const(c.scalar, 0, plan.lanes);
-    const sums: Local[][] = offsets.map(() => Array.from({ length: vectors }, () => k.variable(zero, 'sum')));
-    const points = offsets.flatMap((offset, r) =>
-      Array.from({ length: vectors }, (_, j) => ({
-        offset,
-        r,
-        j,
-        used: Math.min(plan.lanes, t.cols - j * plan.lanes),
-      })),
-    );
+    const { k, plan, c, buffers } = this;
     const carried = plan.kBlocks > 1;
-    const splitAt = plan.splits > 1 ? k.let(k.mul(at.split, c.outCount)) : k.index(0);
-    if (carried) {
-      k.if(k.compare('NE', at.index, at.first), () => {
-        for (const p of points) this.loadPartial(k.add(splitAt, p.offset), p, sums[p.r]![p.j] as Local);
-      });
-    }
-    const depth = k.let(k.mul(at.block.outerCount, at.block.innerCount), 'depth');
-    emitMicroKernel(k, tile, sums, { left: t.left, right: t.right }, depth);
-    const keep = (): void => {
-      for (const p of points) this.storePartial(k.add(splitAt, p.offset), p, k.read(sums[p.r]![p.j] as Local));
-    };
-    const done = (): void => {
-      for (const p of points) {
-        const lanesOf = p.used === plan.lanes ? [undefined] : Array.from({ length: p.used }, (_, l) => l);
-        for (const lane of lanesOf) {
-          const sum = k.read(sums[p.r]![p.j] as Local);
-          const col = p.j * plan.lanes + (lane ?? 0);
-          const point: Point = {
-            batch: at.batch,
-            row: k.add(row0, p.r),
-            col: k.add(col0, col),
-            offset: k.add(p.offset, col),
-            lanes: lane === undefined ? plan.lanes : 1,
-          };
-          this.finish(point, lane === undefined || plan.lanes === 1 ? sum : k.extract(sum, lane));
-        }
-      }
-    };
-    if (plan.splits > 1) keep();
-    else if (carried) k.if(k.compare('LT', at.index, at.last), keep, done);
-    else done();
-  }
-
-  /** Output offset of each row of a tile, at the tile's first column. */
-  private rowOffsets(start: Expr, row0: Expr, rows: number): Expr[] {
-    const { k, c } = this;
-    const flat = c.out.rows.length === 1 ? (c.out.rows[0] as Dim) : undefined;
-    if (flat) {
-      const first = k.let(k.add(start, k.mul(row0, flat.stride)), 'at');
-      return Array.from({ length: rows }, (_, r) => k.add(first, r * flat.stride));
-    }
-    return Array.from({ length: rows }, (_, r) =>
-      k.let(k.add(start, offsetOf(k, digits(k, k.add(row0, r), c.out.rows), c.out.rows)), 'at'),
-    );
-  }
-
-  private loadPartial(base: Expr, p: { j: number; used: number }, sum: Local): void {
-    const { k, plan, buffers } = this;
-    const partial = buffers.partial as Buffer;
-    const at = k.add(base, p.j * plan.lanes);
-    if (p.used === plan.lanes) {
-      k.set(sum, k.load(partial, at, plan.lanes));
-      return;
-    }
-    for (let l = 0; l < p.used; l++) k.set(sum, k.insert(k.read(sum), l, k.load(partial, k.add(at, l))));
-  }
-
-  private storePartial(base: Expr, p: { j: number; used: number }, sum: Expr): void {
-    const { k, plan, buffers } = this;
-    const partial = buffers.partial as Buffer;
-    const at = k.add(base, p.j * plan.lanes);
-    if (p.used === plan.lanes) k.store(partial, at, sum);
-    else for (let l = 0; l < p.used; l++) k.store(partial, k.add(at, l), k.extract(sum, l));
+    const tileSize = plan.lhs.width * plan.rhs.width;
+    emitTile(k, c, {
+      tile: { rows: t.rows, cols: t.cols, lanes: plan.lanes, scalar: c.scalar, unroll: plan.unroll },
+      left: t.left,
+      right: t.right,
+      batch: at.batch,
+      row0: k.let(k.mul(t.rowPanel, plan.lhs.width), 'row'),
+      col0: k.let(k.mul(t.colPanel, plan.rhs.width), 'col'),
+      depth: k.let(k.mul(at.block.outerCount, at.block.innerCount), 'depth'),
+      continued: carried ? k.compare('NE', at.index, at.first) : undefined,
+      unfinished: plan.splits > 1 ? 'always' : carried ? k.compare('LT', at.index, at.last) : undefined,
+      partial: buffers.partial,
+      partialAt: plan.splits > 1 ? k.let(k.mul(at.split, c.outCount)) : k.index(0),
+      parked: buffers.parked && k.view(buffers.parked, k.mul(k.tid, tileSize)),
+      finish: this.finish,
+    });
   }
 
   /** Adds the parts of k in order and finishes: rows are dealt over the threads. */

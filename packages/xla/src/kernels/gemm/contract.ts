@@ -58,6 +58,7 @@ export function scheduleContraction(
         plan.moving.form === 'direct'
           ? undefined
           : addScratch('moving', paddedPanel(plan.moving, plan.lanes) * threads),
+      parked: parkedTile(plan, threads, epilogue, addScratch),
     };
     new BlockedEmitter(k, { c, plan, buffers, finish, parallel }).emit();
   }
@@ -67,6 +68,19 @@ export function scheduleContraction(
   }, 0);
   const kernel = k.finish({ parallel, cost: { flops: 2 * work, bytes } });
   return { launches: [{ kernel, args }], scratch, inPlace: [] };
+}
+
+/** Above this many operations (about) the epilogue is written in a loop instead of once for each vector of a tile. */
+const longEpilogue = 12;
+
+function parkedTile(
+  plan: Plan,
+  threads: number,
+  epilogue: Epilogue,
+  add: (label: string, n: number) => Buffer,
+): Buffer | undefined {
+  if (plan.splits > 1 || epilogue.weight <= longEpilogue) return undefined;
+  return add('parked', threads * plan.lhs.width * plan.rhs.width);
 }
 
 function paddedPanel(s: SidePlan, lanes: number): number {

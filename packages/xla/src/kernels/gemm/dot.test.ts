@@ -155,6 +155,13 @@ describe('a fusion around a dot', () => {
     });
   });
 
+  test('computes a long epilogue', () => {
+    checkFusion((b, [x, w, bias, residual]) => {
+      const sum = b.add(b.dot(x!, w!, matrices), b.broadcast(bias!, [m, n], [1]));
+      return b.tuple([b.tanh(sum), b.logistic(b.add(sum, residual!)), b.convert(sum, 's64')]);
+    });
+  });
+
   test('answers several results', () => {
     checkFusion((b, [x, w, bias]) => {
       const sum = b.add(b.dot(x!, w!, matrices), b.broadcast(bias!, [m, n], [1]));

@@ -11,8 +11,8 @@ import { type Buffer, computeType, type Expr } from '../ir.ts';
 import type { KernelBuilder } from '../kernelBuilder.ts';
 import { type ArgRef, constantArg, operandArg, outputArg } from '../schedule.ts';
 import type { Target } from '../target.ts';
-import type { Point, StoreResult } from './blocked.ts';
 import { type StridedOperand, stridedOperand } from './operand.ts';
+import type { Point, StoreResult } from './tile.ts';
 
 /** A dot or convolution with its surroundings. */
 export interface Site<K extends 'dot' | 'convolution'> {
@@ -89,6 +89,24 @@ function epilogueLeaves(site: Site<'dot' | 'convolution'>): Instruction[] {
   return [...leaves];
 }
 
+/** Opcodes that take one or two instructions; others expand into dozens. */
+const light: ReadonlySet<string> = new Set([
+  ...['add', 'subtract', 'multiply', 'divide', 'maximum', 'minimum', 'negate', 'abs', 'sqrt', 'and', 'or', 'not'],
+  ...['select', 'compare', 'copy'],
+]);
+const free: ReadonlySet<string> = new Set(['parameter', 'constant', 'broadcast', 'reshape']);
+
+function epilogueWeight(site: Site<'dot' | 'convolution'>): number {
+  const seen = new Set<Instruction>([site.center]);
+  const visit = (x: Instruction): number => {
+    if (seen.has(x)) return 0;
+    seen.add(x);
+    const own = free.has(x.opcode) ? 0 : light.has(x.opcode) ? 1 : 20;
+    return x.operands.reduce((sum, o) => sum + visit(o), own);
+  };
+  return site.roots.reduce((sum, r) => sum + visit(r), 0);
+}
+
 function isSplat(x: Instruction<'constant'>): boolean {
   const { data } = x.attrs.literal;
   const first = data[0];
@@ -99,6 +117,8 @@ function isSplat(x: Instruction<'constant'>): boolean {
 export class Epilogue {
   readonly args: ArgRef[] = [];
   readonly outputs: readonly Buffer[];
+  /** About how many instructions finishing one vector takes. */
+  readonly weight: number;
   private readonly k: KernelBuilder;
   private readonly site: Site<'dot' | 'convolution'>;
   private readonly buffers = new Map<Instruction, Buffer>();
@@ -109,6 +129,7 @@ export class Epilogue {
     this.k = k;
     this.site = site;
     this.lanes = isPlain(site) ? Number.POSITIVE_INFINITY : Math.min(...site.roots.map((r) => vectorLanes(r, target)));
+    this.weight = epilogueWeight(site);
     for (const x of epilogueLeaves(site)) {
       this.buffers.set(x, k.buffer(x.opcode === 'parameter' ? x.attrs.name || 'operand' : 'table', dtypeOf(x), 'read'));
       this.args.push(x.opcode === 'constant' ? constantArg(bytesOf(x)) : operandArg(site.operandOf(x)));

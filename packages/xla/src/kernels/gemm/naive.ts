@@ -3,9 +3,9 @@
  */
 import type { Buffer, Expr } from '../ir.ts';
 import type { KernelBuilder } from '../kernelBuilder.ts';
-import type { StoreResult } from './blocked.ts';
 import { multiplyAdd } from './microKernel.ts';
 import { type Contraction, digits, loadAs, offsetOf, type Side } from './problem.ts';
+import type { StoreResult } from './tile.ts';
 
 export function emitNaive(
   k: KernelBuilder,

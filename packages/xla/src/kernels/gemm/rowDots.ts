@@ -4,9 +4,9 @@
  */
 import type { Buffer, Expr, Local } from '../ir.ts';
 import type { KernelBuilder } from '../kernelBuilder.ts';
-import type { StoreResult } from './blocked.ts';
 import { multiplyAdd } from './microKernel.ts';
 import { type Contraction, type Dim, digits, loadAs, loadsVectors, offsetOf, type Side } from './problem.ts';
+import type { StoreResult } from './tile.ts';
 
 /** Independent sums that keep the multiply-add units busy. */
 const chains = 8;
