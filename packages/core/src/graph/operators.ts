@@ -30,6 +30,10 @@ export interface Operators {
   readonly abs: Unary;
   /** Sums a gradient over the dimensions along which `x` was broadcast, so it has x's shape again. */
   readonly sumToShape: (dy: Tensor, x: Tensor) => Tensor;
+  readonly addN: (list: readonly Tensor[]) => Tensor;
+  readonly concat: (list: readonly Tensor[], axis: number) => Tensor;
+  /** A tensor of shape `denseShape` with rows `values` added at `indices`. */
+  readonly densify: (values: Tensor, indices: Tensor, denseShape: Tensor) => Tensor;
   /** The `count` slices of x along `axis`. */
   readonly unstack: (x: Tensor, axis: number, count: number) => readonly Tensor[];
 }

@@ -103,7 +103,8 @@ export class Lowering {
     const flat = flatten(op.record.outputs, outputs);
     for (const [i, t] of op.outputs.entries()) {
       const x = flat[i];
-      if (x !== undefined) this.#values.set(t, x);
+      // A fed tensor keeps its feed, a reference its state.
+      if (x !== undefined && !this.#values.has(t)) this.#values.set(t, x);
     }
   }
 }

@@ -1,10 +1,13 @@
 /** @file Element-wise arithmetic. */
-import { floating } from '../dtype.ts';
+import { floating, real } from '../dtype.ts';
 import { installOperators } from '../graph/operators.ts';
 import type { Tensor, TensorLike } from '../graph/tensor.ts';
+import { count, type } from '../op/attr.ts';
 import { call } from '../op/call.ts';
+import { defineOp } from '../op/defineOp.ts';
 import { broadcastBinary, unary } from '../op/makers.ts';
 import { uniform } from '../op/sample.ts';
+import { sameShapes } from '../op/shapeFunctions.ts';
 
 export const Add = broadcastBinary('Add', {
   grad: (_, dz) => [dz, dz],
@@ -62,6 +65,21 @@ export const Sqrt = unary('Sqrt', {
   lower: (b, x) => b.sqrt(x),
   sample: uniform([2, 3], 0.5, 2),
 });
+export const AddN = defineOp('AddN', {
+  inputs: ['inputs: N * T'],
+  outputs: ['sum: T'],
+  attrs: { N: count(1), T: type(real) },
+  shape: ({ inputs }, ctx) => ({ sum: inputs.reduce((a, b) => sameShapes(a, b, ctx)) }),
+  grad: ({ inputs }, dy) => ({ inputs: inputs.map(() => dy.sum) }),
+  lower: (b, { inputs }) => ({ sum: inputs.reduce((x, y) => b.add(x, y)) }),
+  sample: { inputs: { inputs: [uniform([2, 3]), uniform([2, 3]), uniform([2, 3])] } },
+});
+
+/** Sum of tensors of one shape. */
+export function addN(inputs: readonly TensorLike[], name?: string): Tensor {
+  return call(AddN, { inputs }, { name }).sum;
+}
+
 /** x + y with broadcasting. */
 export function add(x: TensorLike, y: TensorLike, name?: string): Tensor {
   return call(Add, { x, y }, { name }).z;
@@ -107,6 +125,7 @@ export function sqrt(x: TensorLike, name?: string): Tensor {
   return call(Sqrt, { x }, { name }).y;
 }
 installOperators({
+  addN,
   add: (x, y) => call(AddV2, { x, y }, { name: 'add' }).z,
   sub: (x, y) => subtract(x, y, 'sub'),
   mul: (x, y) => multiply(x, y, 'mul'),
