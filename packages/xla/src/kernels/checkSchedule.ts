@@ -58,6 +58,7 @@ export function runOnWasm(
   const inputs = operands.map((o) => literalBytes(o).slice());
   const shapes = arraysOf(x.shape);
   const outputs = shapes.map((s) => new Uint8Array(byteSize(s)).fill(0xa5));
+  for (const { operand, output } of scheduled.copied ?? []) outputs[output]?.set(inputs[operand] as Uint8Array);
   const scratch = scheduled.scratch.map((n) => new Uint8Array(n).fill(0xa5));
   const region = (arg: ArgRef): Uint8Array =>
     arg.kind === 'constant'

@@ -48,6 +48,7 @@ export function interpretScheduled(
     if (shared) taken.add(shared.operand);
     return (shared && inputs[shared.operand]) ?? garbage(byteSize(shape));
   });
+  for (const { operand, output } of scheduled.copied ?? []) outputs[output]?.set(inputs[operand] as Uint8Array);
   const scratch = scheduled.scratch.map(garbage);
   const region = (arg: ArgRef): Uint8Array => {
     const list = { operand: inputs, output: outputs, scratch };

@@ -5,7 +5,7 @@
 import { internal } from '../hlo/errors.ts';
 import type { Instruction } from '../hlo/module.ts';
 import type { Opcode } from '../hlo/opcodes.ts';
-import { type ArrayShape, elementBytes, elementCount, sameDims } from '../hlo/shape.ts';
+import { type ArrayShape, type ElementType, elementBytes, elementCount, sameDims } from '../hlo/shape.ts';
 import { binaryTraits, unaryTraits } from '../hlo/traits.ts';
 import { type ElementalContext, ElementalEmitter } from './elemental/elemental.ts';
 import { type GridIndex, type Group, linearize } from './elemental/gridIndex.ts';
@@ -109,6 +109,8 @@ function tryEmit(
 interface Shared {
   readonly x: Instruction;
   readonly index: GridIndex;
+  /** Repeated for this many lanes. */
+  readonly lanes: number;
 }
 
 /** Values that all lanes share and that depend on nothing but the outer loops. */
@@ -123,8 +125,8 @@ export function findRowValues(fused: Fused, roots: readonly Instruction[], index
   const e = new ElementalEmitter({
     k,
     leaf: new KernelArguments(k, fused).leaf,
-    onUniform: (x, at) => {
-      if (x.opcode !== 'constant' && at.groups.every((g) => known(g.at))) found.push({ x, index: at });
+    onUniform: (x, at, repeated) => {
+      if (x.opcode !== 'constant' && at.groups.every((g) => known(g.at))) found.push({ x, index: at, lanes: repeated });
     },
   });
   for (const root of roots) e.emitAt(root, index, lanes);
@@ -170,12 +172,27 @@ class InStep {
   }
 }
 
-/** Lanes for a body, as far as the innermost loop has room. */
-export function bodyLanes(fused: Fused, innermost: number, target: Target): number {
-  const types = fused.body.flatMap((x) => (x.shape.kind === 'array' ? [x.shape.dtype] : []));
-  const lanes = lanesFor(types, target);
-  return innermost >= lanes ? lanes : 1;
+/**
+ * Lanes for computing `roots` in `space`, as far as the innermost loop has room. Values that all lanes share (indices of a gather, say)
+ * may be wider than the lanes.
+ */
+export function loopLanes(fused: Fused, roots: readonly Instruction[], space: LoopSpace, target: Target): number {
+  const sizes = loopSizes(space);
+  const room = (lanes: number): number => ((sizes[sizes.length - 1] ?? 1) >= lanes ? lanes : 1);
+  const types = fused.body.flatMap((x) => arrayTypes(x));
+  const most = lanesFor([], target);
+  const narrow = lanesFor(types, target);
+  if (narrow === most || room(most) === 1) return room(narrow);
+  const vectors: ElementType[] = [];
+  const k = new KernelBuilder('probe');
+  const index = sizes.map(() => k.read(k.variable(0, 'i')));
+  const args = new KernelArguments(k, fused);
+  const e = new ElementalEmitter({ k, leaf: args.leaf, onVector: (x) => vectors.push(...arrayTypes(x)) });
+  for (const root of roots) e.emitAt(root, gridAt(space, index, most), most);
+  return room(lanesFor(vectors, target));
 }
+
+const arrayTypes = (x: Instruction): ElementType[] => (x.shape.kind === 'array' ? [x.shape.dtype] : []);
 
 /** Opcodes that `scheduleLoop` computes when they stand alone. */
 export const loopOpcodes: readonly Opcode[] = [
@@ -201,7 +218,7 @@ export function scheduleLoop(instruction: Instruction, target: Target): Schedule
   if (elementCount(dims) === 0) return { launches: [], scratch: [], inPlace: [] };
   const space = findLoops(fused, fused.roots, dims);
   const sizes = loopSizes(space);
-  const lanes = bodyLanes(fused, sizes[sizes.length - 1] ?? 1, target);
+  const lanes = loopLanes(fused, fused.roots, space, target);
   const cost = costOf(fused);
   const parallel = isParallel(cost, target) && sizes.length > 0;
   const k = new KernelBuilder(kernelName('loop', fused));
@@ -216,7 +233,7 @@ export function scheduleLoop(instruction: Instruction, target: Target): Schedule
       rowEmitter = new ElementalEmitter({ k, leaf: args.leaf, onLoad: (x) => inStep.onRowLoad(x) });
       const probe = gridAt(space, [...outer, k.index(0)], lanes);
       if (lanes > 1)
-        for (const s of findRowValues(fused, fused.roots, probe, lanes)) rowEmitter.operandAt(s.x, s.index, lanes);
+        for (const s of findRowValues(fused, fused.roots, probe, lanes)) rowEmitter.operandAt(s.x, s.index, s.lanes);
     },
     visit: (index, width) => {
       const at = gridAt(space, index, width);

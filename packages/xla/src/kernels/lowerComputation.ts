@@ -210,6 +210,10 @@ class ComputationLowering {
       if (!found) throw internal(`the schedule of ${x.opcode} names ${arg.kind} ${arg.index}, which does not exist`);
       return found;
     };
+    for (const { operand, output } of scheduled.copied ?? []) {
+      const [from, to] = [inputs[operand] as Slot, outputs[output] as Slot];
+      if (from !== to) this.copy(from, to, operands[operand] as Leaf);
+    }
     for (const { kernel, args } of scheduled.launches) {
       this.steps.push({ kind: 'kernel', kernel, args: args.map(memory), opName: originOf(x) });
     }

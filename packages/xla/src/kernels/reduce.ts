@@ -132,7 +132,7 @@ function inputValues(k: KernelBuilder, plan: Plan, args: KernelArguments): Pick<
       if (!last?.reduced || plan.lanes === 1 || last.size < plan.lanes) return;
       row = new ElementalEmitter({ k, leaf: args.leaf });
       const probe = gridAt(plan.space, index.with(-1, k.index(0)), plan.lanes);
-      for (const s of findRowValues(plan.fused, inputs, probe, plan.lanes)) row.operandAt(s.x, s.index, plan.lanes);
+      for (const s of findRowValues(plan.fused, inputs, probe, plan.lanes)) row.operandAt(s.x, s.index, s.lanes);
     },
     values: (index, lanes) => {
       const e = new ElementalEmitter({ k, leaf: args.leaf }, row);

@@ -30,6 +30,8 @@ export interface Scheduled {
   readonly scratch: readonly number[];
   /** Output o may share memory with operand p: every index is read before it is written, by the same thread, in every launch. */
   readonly inPlace: readonly { readonly operand: number; readonly output: number }[];
+  /** Output o starts as a copy of operand p, which costs nothing when they share memory: updates of a part of an array. */
+  readonly copied?: readonly { readonly operand: number; readonly output: number }[];
 }
 
 export type Schedule = (instruction: Instruction, target: Target) => Scheduled;

@@ -42,6 +42,8 @@ export interface ElementalContext {
   readonly onSplit?: GridContext['onSplit'];
   /** Told of every load, or read of a register: the leaf, and where it is read. */
   readonly onLoad?: (x: Instruction, index: GridIndex, lanes: number) => void;
+  /** Told of every value computed in several lanes. */
+  readonly onVector?: (x: Instruction) => void;
   /** Told of every value that all lanes share, unless a branch guards it. */
   readonly onUniform?: (x: Instruction, index: GridIndex, lanes: number) => void;
 }
@@ -100,11 +102,18 @@ export class ElementalEmitter {
     return this.remember(key, () => this.k.splat(this.emitAt(x, index, 1), lanes), x.opcode);
   }
 
+  /** A scalar on which lanes agree, like the start of a slice. */
+  uniformAt(x: Instruction, index: GridIndex): Expr {
+    if (this.memos.length === this.depth) this.context.onUniform?.(x, index, 1);
+    return this.emitAt(x, index, 1);
+  }
+
   grid(lanes: number): GridContext {
     return { k: this.k, lanes, onSplit: this.context.onSplit };
   }
 
   private compute(x: Instruction, index: GridIndex, lanes: number): Expr {
+    if (lanes > 1) this.context.onVector?.(x);
     const leaf = this.context.leaf(x);
     if (leaf) return this.leafValue(leaf, x, index, lanes);
     if (isElementwise(x.opcode)) {

@@ -31,7 +31,7 @@ function subComputations(x: Instruction): readonly Computation[] {
 
 /**
  * Lanes a computation can be vectorised by along its last dimension: the 32-bit lanes of a vector register when all its values are
- * at most 32 bits wide, half as many when all are f64 (or pred), 1 otherwise.
+ * at most 32 bits wide, half as many when some have 64 bits.
  */
 export function vectorLanes(root: Instruction, target: Target): number {
   return lanesFor(
@@ -45,9 +45,7 @@ export function vectorLanes(root: Instruction, target: Target): number {
 
 /** `vectorLanes` of values of these types. */
 export function lanesFor(types: readonly ElementType[], target: Target): number {
-  if (types.every((t) => elementBytes[t] <= 4)) return target.vectorBytes / 4;
-  if (types.every((t) => t === 'f64' || t === 'pred')) return target.vectorBytes / 8;
-  return 1;
+  return target.vectorBytes / (types.some((t) => elementBytes[t] === 8) ? 8 : 4);
 }
 
 /** Applies a scalar function lane by lane. */

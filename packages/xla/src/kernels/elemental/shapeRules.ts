@@ -86,7 +86,7 @@ const slice: Rule<'slice'> = (e, x, index, lanes) => {
 /** A start index, clamped so that `size` elements fit into `limit`. */
 export function clampedStart(e: ElementalEmitter, start: Instruction, limit: number, size: number): Expr {
   const { k } = e;
-  const value = e.emitAt(start, { dims: [], groups: [] }, 1);
+  const value = e.uniformAt(start, { dims: [], groups: [] });
   return k.let(clampIndex(e, value, limit - size), 'start');
 }
 
@@ -267,6 +267,75 @@ const pad: Rule<'pad'> = (e, x, index, lanes) => {
   ]);
 };
 
+/** Start positions of a gather along operand dims, clamped; `batch` are the positions along the result's batch dims. */
+function gatherStarts(
+  e: ElementalEmitter,
+  x: Instruction<'gather'>,
+  batch: readonly Expr[],
+): ReadonlyMap<number, Expr> {
+  const { k } = e;
+  const { startIndexMap, indexVectorDim } = x.attrs.dimensionNumbers;
+  const indices = operand(x, 1);
+  const dims = dimsOf(indices);
+  const limits = dimsOf(x.operands[0]);
+  return new Map(
+    startIndexMap.map((d, i) => {
+      const most = (limits[d] as number) - (x.attrs.sliceSizes[d] as number);
+      if (most === 0) return [d, k.index(0)];
+      const at = indexVectorDim < dims.length ? batch.toSpliced(indexVectorDim, 0, k.index(i)) : batch;
+      const groups = dims.map(
+        (size, j): Group => ({ rank: 1, size, at: at[j] as Expr, step: 0, aligned: true, root: undefined }),
+      );
+      return [d, k.let(clampIndex(e, e.uniformAt(indices, { dims, groups }), most), 'start')];
+    }),
+  );
+}
+
+const gather: Rule<'gather'> = (e, x, index, lanes) => {
+  const { k } = e;
+  const { offsetDims, collapsedSliceDims } = x.attrs.dimensionNumbers;
+  const dims = dimsOf(x.operands[0]);
+  const kept = dims.flatMap((_, d) => (collapsedSliceDims.includes(d) ? [] : [d]));
+  const operandDim = new Map(offsetDims.map((r, i) => [r, kept[i] as number]));
+  // Result dims that walk whole neighbouring operand dims may stay merged.
+  const merges = (r: number): boolean => {
+    const [a, b] = [operandDim.get(r - 1), operandDim.get(r)];
+    return a !== undefined && b === a + 1 && x.attrs.sliceSizes[b] === dims[b];
+  };
+  const split = boundariesAt(
+    e.grid(lanes),
+    index,
+    index.dims.flatMap((_, r) => (merges(r) ? [] : [r])),
+  );
+  if (!split) return undefined;
+  const list = spans(split);
+  const batch = list.filter((s) => !operandDim.has(s.from));
+  if (batch.some((s) => s.group.step !== 0)) return undefined;
+  const starts = gatherStarts(
+    e,
+    x,
+    batch.map((s) => s.group.at),
+  );
+  const groups: Group[] = [];
+  for (let d = 0; d < dims.length; ) {
+    const span = list.find((s) => operandDim.get(s.from) === d);
+    const rank = span ? span.to - span.from : 1;
+    const inner = elementCount(dims.slice(d + 1, d + rank));
+    const start = k.mul(starts.get(d) ?? k.index(0), inner);
+    const at = span ? k.let(k.add(start, span.group.at), 'i') : start;
+    groups.push({
+      rank,
+      size: (dims[d] as number) * inner,
+      at,
+      step: span?.group.step ?? 0,
+      aligned: false,
+      root: undefined,
+    });
+    d += rank;
+  }
+  return e.operandAt(operand(x), { dims, groups }, lanes);
+};
+
 /** Opcodes computed by moving the index; all others are element-wise, leaves, or no business of the emitter. */
 export const shapeRules: { readonly [K in Opcode]?: Rule<K> } = {
   broadcast: (e, x, index, lanes) => {
@@ -286,4 +355,5 @@ export const shapeRules: { readonly [K in Opcode]?: Rule<K> } = {
   iota,
   concatenate,
   pad,
+  gather,
 };
