@@ -1,6 +1,7 @@
 /** @file Public API of the compiler: HLO in, executables out. */
 
 export type * from './backend.ts';
+export { type Env, env, envHelp, withEnv } from './env.ts';
 export { HloBuilder } from './hlo/builder.ts';
 export type { Builder, Value } from './hlo/builderApi.ts';
 export { XlaError, type XlaErrorCode, type XlaErrorDetails } from './hlo/errors.ts';
