@@ -1,11 +1,15 @@
 /** @file Makes a backend by name. */
 import type { Backend, BackendName, BackendOptions, CreateBackend } from '../backend.ts';
+import { compileToProgram } from '../compileToProgram.ts';
 import { XlaError } from '../hlo/errors.ts';
-import { lowerModule } from '../kernels/lowerModule.ts';
 import { InterpretBackend } from './interpretBackend.ts';
 import { type Lower, WasmBackend } from './wasmBackend.ts';
 
-export const lower: Lower = (module, target) => ({ program: lowerModule(module, target), phases: new Map() });
+/** The compiler up to the program, as the backends take it. */
+export const lower: Lower = (module, target) => {
+  const { program, timings } = compileToProgram(module, target);
+  return { program, phases: timings };
+};
 
 const makers: { readonly [N in BackendName]: (options: BackendOptions) => Backend } = {
   interpret: () => new InterpretBackend(),
