@@ -2,16 +2,34 @@
 import type { OpRecord } from '../op/record.ts';
 import * as array from './array.ts';
 import * as broadcast from './broadcast.ts';
+import * as conv from './conv.ts';
 import * as math from './math.ts';
 import * as matmul from './matmul.ts';
 import * as nn from './nn.ts';
+import * as pool from './pool.ts';
 import * as random from './random.ts';
 import * as reduce from './reduce.ts';
+import * as softmax from './softmax.ts';
 import * as state from './state.ts';
 import * as training from './training.ts';
+import * as trainingSparse from './trainingSparse.ts';
 
 /** Family file → its module. */
-export const families = { array, broadcast, math, matmul, nn, random, reduce, state, training } as const;
+export const families = {
+  array,
+  broadcast,
+  conv,
+  math,
+  matmul,
+  nn,
+  pool,
+  random,
+  reduce,
+  softmax,
+  state,
+  training,
+  trainingSparse,
+} as const;
 
 export function isOpRecord(x: unknown): x is OpRecord {
   return typeof x === 'object' && x !== null && 'type' in x && 'shape' in x && 'grad' in x && 'samples' in x;
