@@ -1,7 +1,11 @@
 /** @file The list of op families. The registry is built from it: an exported record of a listed family is a registered op. */
 import type { OpRecord } from '../op/record.ts';
+import * as argReduce from './argReduce.ts';
 import * as array from './array.ts';
+import * as arrayMake from './arrayMake.ts';
+import * as arrayShape from './arrayShape.ts';
 import * as broadcast from './broadcast.ts';
+import * as compare from './compare.ts';
 import * as conv from './conv.ts';
 import * as math from './math.ts';
 import * as matmul from './matmul.ts';
@@ -16,8 +20,12 @@ import * as trainingSparse from './trainingSparse.ts';
 
 /** Family file → its module. */
 export const families = {
+  argReduce,
   array,
+  arrayMake,
+  arrayShape,
   broadcast,
+  compare,
   conv,
   math,
   matmul,
