@@ -44,6 +44,11 @@ export function openFusion(instruction: Instruction): Fused {
   return { instruction, roots: [instruction], operandOf, body };
 }
 
+/** What is computed here: the body without what is given. An operand may well be of the opcode that the kernel is about. */
+export function computedIn(fused: Fused): Instruction[] {
+  return fused.body.filter((x) => fused.operandOf(x) === undefined);
+}
+
 /** Every element of the constant has the same bits. */
 export function isSplat(x: Instruction<'constant'>): boolean {
   const { data } = x.attrs.literal;

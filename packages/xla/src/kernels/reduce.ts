@@ -10,7 +10,16 @@ import { ElementalEmitter, type Leaf } from './elemental/elemental.ts';
 import { type GridIndex, type Group, linearize } from './elemental/gridIndex.ts';
 import { lanesFor } from './elemental/lanes.ts';
 import { sameExpr } from './elemental/memo.ts';
-import { costOf, type Fused, isParallel, isWorthThreads, KernelArguments, kernelName, openFusion } from './fused.ts';
+import {
+  computedIn,
+  costOf,
+  type Fused,
+  isParallel,
+  isWorthThreads,
+  KernelArguments,
+  kernelName,
+  openFusion,
+} from './fused.ts';
 import { type Cost, computeType, type Expr } from './ir.ts';
 import { KernelBuilder } from './kernelBuilder.ts';
 import { findLoops, findRowValues, gridAt, type LoopSpace, loopPieces, type Piece } from './loop.ts';
@@ -42,7 +51,7 @@ const initsOf = (x: Reduce): readonly Instruction[] => x.operands.slice(x.operan
 
 function planReduce(instruction: Instruction, target: Target): Plan {
   const fused = openFusion(instruction);
-  const reduces = fused.body.filter((x): x is Reduce => x.opcode === 'reduce');
+  const reduces = computedIn(fused).filter((x): x is Reduce => x.opcode === 'reduce');
   const [first] = reduces;
   if (!first) throw internal(`a fusion of kind reduce without a reduce`);
   const { dims } = shapeOf(first.operands[0] as Instruction);

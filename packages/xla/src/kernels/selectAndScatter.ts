@@ -8,7 +8,7 @@ import type { Instruction } from '../hlo/module.ts';
 import { type ArrayShape, byteSize, elementCount } from '../hlo/shape.ts';
 import { applyComputation, ElementalEmitter, type Leaf } from './elemental/elemental.ts';
 import { type GridIndex, linearize } from './elemental/gridIndex.ts';
-import { costOf, type Fused, isParallel, KernelArguments, kernelName, openFusion } from './fused.ts';
+import { computedIn, costOf, type Fused, isParallel, KernelArguments, kernelName, openFusion } from './fused.ts';
 import { type Cost, computeType, type Expr } from './ir.ts';
 import { KernelBuilder } from './kernelBuilder.ts';
 import { gridAt, loopSizes } from './loop.ts';
@@ -38,7 +38,7 @@ interface Scatter {
 
 export function scheduleSelectAndScatter(instruction: Instruction, target: Target): Scheduled {
   const fused = openFusion(instruction);
-  const op = fused.body.find((x): x is SelectAndScatter => x.opcode === 'select-and-scatter');
+  const op = computedIn(fused).find((x): x is SelectAndScatter => x.opcode === 'select-and-scatter');
   if (!op) throw internal('a select-and-scatter is missing');
   const [operand, source] = op.operands as [Instruction, Instruction];
   const arrayDims = dimsOf(operand);

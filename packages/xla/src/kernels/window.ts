@@ -8,7 +8,7 @@ import type { Instruction } from '../hlo/module.ts';
 import { type ArrayShape, elementCount } from '../hlo/shape.ts';
 import { ElementalEmitter, type Leaf } from './elemental/elemental.ts';
 import { linearize } from './elemental/gridIndex.ts';
-import { costOf, type Fused, isParallel, KernelArguments, kernelName, openFusion } from './fused.ts';
+import { computedIn, costOf, type Fused, isParallel, KernelArguments, kernelName, openFusion } from './fused.ts';
 import { computeType, type Expr, type Local } from './ir.ts';
 import { KernelBuilder } from './kernelBuilder.ts';
 import { gridAt, loopSizes } from './loop.ts';
@@ -25,8 +25,9 @@ type ReduceWindow = Instruction<'reduce-window'>;
 /** Schedules a fusion of kind window around whichever window operation it holds. */
 export function scheduleWindow(instruction: Instruction, target: Target): Scheduled {
   const fused = openFusion(instruction);
-  if (fused.body.some((x) => x.opcode === 'select-and-scatter')) return scheduleSelectAndScatter(instruction, target);
-  const pool = fused.body.find((x): x is ReduceWindow => x.opcode === 'reduce-window');
+  if (computedIn(fused).some((x) => x.opcode === 'select-and-scatter'))
+    return scheduleSelectAndScatter(instruction, target);
+  const pool = computedIn(fused).find((x): x is ReduceWindow => x.opcode === 'reduce-window');
   if (!pool) throw internal('a fusion of kind window without a window operation');
   return scheduleReduceWindow(fused, pool, target);
 }

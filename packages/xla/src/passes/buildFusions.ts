@@ -7,13 +7,17 @@ import type { FusionKind } from '../hlo/opcodes.ts';
 import type { FusionGraph, Group } from './fusionGraph.ts';
 import { isFree } from './fusionTraits.ts';
 
-/** The root of `graph`'s computation, rebuilt in `b` with fusions. `attrsOf` answers attributes with inner computations fused too. */
+/**
+ * The root of `graph`'s computation, rebuilt in `b` on `parameters` with fusions. `attrsOf` answers attributes with inner computations
+ * fused too.
+ */
 export function buildFusions(
   b: HloBuilder,
   graph: FusionGraph,
+  parameters: readonly Value[],
   attrsOf: (x: Instruction) => Instruction['attrs'],
 ): Value {
-  return new FusionWriter(b, graph, attrsOf).write();
+  return new FusionWriter(b, graph, attrsOf).write(parameters);
 }
 
 class FusionWriter {
@@ -28,9 +32,9 @@ class FusionWriter {
     this.attrsOf = attrsOf;
   }
 
-  write(): Value {
+  write(parameters: readonly Value[]): Value {
     const { computation } = this.graph;
-    for (const p of computation.parameters) this.values.set(p, p);
+    for (const [i, p] of computation.parameters.entries()) this.values.set(p, parameters[i] as Value);
     for (const group of this.groupOrder()) this.writeGroup(group);
     return this.valueOf(computation.root);
   }

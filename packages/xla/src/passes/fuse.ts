@@ -276,14 +276,16 @@ function fuseModule(module: Module): Module {
   const fuseComputation = (c: Computation, replaces: Replaces): Computation => {
     const known = done.get(c);
     if (known) return known;
-    const inner = b.within(c);
-    const root = buildFusions(inner, groupsOf(c, replaces), fuseInside);
-    const result = root === c.root ? c : inner.finish(root);
+    // New parameters: a fusion of the whole body may be interned as the old body, which then stays alive with its own.
+    const shapes = c.parameters.map((p) => p.shape);
+    const result = b.computation(c.name, shapes, (inner, ...parameters) =>
+      buildFusions(inner, groupsOf(c, replaces), parameters, fuseInside),
+    );
     done.set(c, result);
     return result;
   };
   const { entry } = module;
-  const root = buildFusions(b, groupsOf(entry, replacesOf(entry, module.aliases)), fuseInside);
+  const root = buildFusions(b, groupsOf(entry, replacesOf(entry, module.aliases)), entry.parameters, fuseInside);
   return root === entry.root ? module : b.build(root.operands, module.aliases);
 }
 
