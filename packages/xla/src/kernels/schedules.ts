@@ -3,11 +3,16 @@ import { unimplemented } from '../hlo/errors.ts';
 import type { Instruction } from '../hlo/module.ts';
 import type { FusionKind, Opcode } from '../hlo/opcodes.ts';
 import { scheduleConvolution } from './conv/conv.ts';
+import { scheduleDynamicUpdateSlice } from './dynamicUpdate.ts';
 import { scheduleDot } from './gemm/dot.ts';
 import { loopOpcodes, scheduleLoop } from './loop.ts';
 import { scheduleReduce } from './reduce.ts';
+import { scheduleRng } from './rng.ts';
+import { scheduleScatter } from './scatter.ts';
 import type { Schedule, Scheduled } from './schedule.ts';
+import { scheduleSort } from './sort.ts';
 import type { Target } from './target.ts';
+import { scheduleTopK } from './topK.ts';
 import { scheduleWindow } from './window.ts';
 
 const byOpcode: { readonly [K in Opcode]?: Schedule } = {
@@ -17,6 +22,11 @@ const byOpcode: { readonly [K in Opcode]?: Schedule } = {
   'reduce-window': scheduleWindow,
   'select-and-scatter': scheduleWindow,
   convolution: scheduleConvolution,
+  scatter: scheduleScatter,
+  'dynamic-update-slice': scheduleDynamicUpdateSlice,
+  sort: scheduleSort,
+  'top-k': scheduleTopK,
+  'rng-bit-generator': scheduleRng,
 };
 
 const byFusionKind: { readonly [K in FusionKind]?: Schedule } = {
@@ -25,6 +35,7 @@ const byFusionKind: { readonly [K in FusionKind]?: Schedule } = {
   reduce: scheduleReduce,
   window: scheduleWindow,
   convolution: scheduleConvolution,
+  scatter: scheduleScatter,
 };
 
 /** The kernels of one top-level instruction. */
