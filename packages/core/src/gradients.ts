@@ -13,7 +13,8 @@ import { constantTensor } from './op/constant.ts';
 import { originOf } from './op/lowering.ts';
 import { byName, flatten } from './op/nodeArgs.ts';
 import type { GradContext, GradValue, Named } from './op/record.ts';
-import { onesLike, zerosLike } from './ops/array.ts';
+import { zerosLike } from './ops/array.ts';
+import { onesLike } from './ops/arrayShape.ts';
 import { formatShape, isCompatible, isFullyDefined } from './shape.ts';
 
 export interface GradientsOptions {

@@ -1,12 +1,17 @@
 /** @file Op type → record, and queries over all records. Needed only to read GraphDefs and to list what exists; nodes hold their records. */
-import { NotFoundError } from '../errors.ts';
+import { InternalError, NotFoundError } from '../errors.ts';
 import type { OpRecord } from './record.ts';
 
 export class OpRegistry {
   readonly #byType = new Map<string, OpRecord>();
 
   constructor(records: Iterable<OpRecord>) {
-    for (const record of records) this.#byType.set(record.type, record);
+    for (const record of records) {
+      const other = this.#byType.get(record.type);
+      if (other !== undefined && other !== record)
+        throw new InternalError(`two records declare the op ${record.type}.`);
+      this.#byType.set(record.type, record);
+    }
   }
 
   get(type: string): OpRecord | undefined {

@@ -312,14 +312,4 @@ export function zerosLike(x: TensorLike, name?: string): Tensor {
   return call(ZerosLike, { x }, { name: name ?? 'zeros_like' }).y;
 }
 
-export const OnesLike = unary('OnesLike', {
-  grad: null,
-  lower: (b, x) => fullLike(b, x, 1),
-});
-
-/** Ones of the shape and dtype of x. */
-export function onesLike(x: TensorLike, name?: string): Tensor {
-  return call(OnesLike, { x }, { name: name ?? 'ones_like' }).y;
-}
-
 installOperators({ unstack: (x, axis, num) => unstack(x, { axis, num }) });
