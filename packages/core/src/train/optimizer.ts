@@ -45,6 +45,8 @@ export abstract class Optimizer {
   readonly #slots = new Map<string, Map<Variable, Variable>>();
   readonly #others = new Map<string, Variable>();
   readonly #hyper = new Map<string, Tensor>();
+  /** Scope of the update in the making; hyper-parameters are its direct children. */
+  #scope = '';
 
   constructor(name: string, options: OptimizerOptions = {}) {
     this.name = options.name ?? name;
@@ -105,6 +107,7 @@ export abstract class Optimizer {
     this.createSlots(variables);
     const train = nameScope(options.name ?? this.name, (scope) => {
       this.#hyper.clear();
+      this.#scope = scope;
       const updates = used.map(([g, v]) => nameScope(`update_${v.op.name}`, () => this.#apply(g, v)));
       const all = [...updates, ...this.finish(updates, variables)];
       const globalStep = options.globalStep ?? null;
@@ -156,11 +159,7 @@ export abstract class Optimizer {
     if (known !== undefined) return known;
     const slotName = `${v.op.name}/${options.operationName ?? this.name}`;
     const made = v.op.graph.nameScope(null, () =>
-      variable(convertToTensor(options.initial(), { name: `${slotName}/Initializer` }), {
-        name: slotName,
-        trainable: false,
-        dtype: v.dtype,
-      }),
+      variable(options.initial, { name: slotName, trainable: false, dtype: v.dtype }),
     );
     slots.set(v, made);
     return made;
@@ -170,7 +169,7 @@ export abstract class Optimizer {
   protected nonSlot(name: string, initial: TensorLike): Variable {
     const known = this.#others.get(name);
     if (known !== undefined) return known;
-    const made = variable(convertToTensor(initial), { name, trainable: false });
+    const made = variable(initial, { name, trainable: false });
     this.#others.set(name, made);
     return made;
   }
@@ -180,10 +179,11 @@ export abstract class Optimizer {
     const key = `${name}/${v.dtype}`;
     const known = this.#hyper.get(key);
     if (known !== undefined) return known;
-    const scalar =
+    const scalar = nameScope(this.#scope, () =>
       typeof value === 'number'
         ? convertToTensor(value, { dtype: v.dtype, name })
-        : castIfNeeded(convertToTensor(value), v);
+        : castIfNeeded(convertToTensor(value), v),
+    );
     this.#hyper.set(key, scalar);
     return scalar;
   }
