@@ -34,12 +34,21 @@ test('keeps Node modules in the platform folder and in tests', () => {
   ]);
   expect(check('packages/core/src/platform/node.ts', text)).toEqual([]);
   expect(check('packages/core/src/a.test.ts', text)).toEqual([]);
-  expect(check('packages/core/src/ops/testing.ts', text)).toEqual([]);
+  expect(check('packages/core/src/ops/support.ts', `${text}import { expect } from 'vitest';\n`)).toEqual([]);
   expect(check('tools/bench/src/a.ts', text)).toEqual([]);
 });
 
 test('refuses what the manifest does not declare', () => {
   expect(check('packages/formats/src/a.ts', "import Long from 'long';\nimport x from 'left-pad/x';\n")).toEqual([
     'packages/formats/src/a.ts:2: imports "left-pad/x": "left-pad" is not a dependency in packages/formats/package.json',
+  ]);
+});
+
+test('keeps what tests share out of the rest', () => {
+  const support = { path: 'packages/xla/src/support.ts', text: "import fc from 'fast-check';\n" };
+  const user = (path: string) => ({ path, text: "import { x } from './support.ts';\n" });
+  expect(checkLayers([support, user('packages/xla/src/a.test.ts')], declared)).toEqual([]);
+  expect(checkLayers([support, user('packages/xla/src/a.ts')], declared)).toEqual([
+    'packages/xla/src/a.ts:1: imports "./support.ts": it is for tests, since it imports a test tool',
   ]);
 });

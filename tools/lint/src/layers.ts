@@ -14,8 +14,12 @@ export interface SourceFile {
 /** Dependencies that each package's manifest declares, by folder (`packages/core`). */
 export type Declared = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** Tests, and the modules named `testing.ts` that only tests use. */
-const isTest = (path: string): boolean => /(?:\.test|\btesting)\.ts$/.test(path);
+const testTools: readonly string[] = ['vitest', 'fast-check'];
+
+/** Tests, and what they share: modules that import a test tool. */
+const isTest = (file: SourceFile): boolean =>
+  file.path.endsWith('.test.ts') || importsOf(file.text).some((found) => testTools.includes(found.specifier));
+
 const folderOf = (path: string): string => path.split('/').slice(0, 2).join('/');
 const packageOf = (specifier: string): string =>
   specifier
@@ -23,22 +27,9 @@ const packageOf = (specifier: string): string =>
     .slice(0, specifier.startsWith('@') ? 2 : 1)
     .join('/');
 
-/** What is wrong with one import of a file, or undefined. */
-function problemOf(file: SourceFile, { specifier }: Import, declared: Declared): string | undefined {
-  const folder = folderOf(file.path);
+/** Why a package may not import a specifier that names another package, or undefined. */
+function problemOfPackage(folder: string, imported: string, declared: Declared): string | undefined {
   const [area, name = ''] = folder.split('/');
-  if (specifier.startsWith('#')) return undefined; // the package's own, by its manifest
-  if (specifier.startsWith('.')) {
-    const target = resolveRelative(file.path, specifier);
-    return target.startsWith(`${folder}/`) ? undefined : `reaches out of ${folder}; import the package by name`;
-  }
-  if (specifier.startsWith('node:')) {
-    const outside = area === 'packages' && portable.includes(name) && !file.path.includes('/platform/');
-    return outside && !isTest(file.path)
-      ? `"${name}" runs in browsers; Node's modules belong in its platform/`
-      : undefined;
-  }
-  const imported = packageOf(specifier);
   if (imported.startsWith('@tsflow/') && area === 'packages') {
     const other = imported.slice('@tsflow/'.length);
     const allowed = mayImport[name] ?? [];
@@ -46,17 +37,43 @@ function problemOf(file: SourceFile, { specifier }: Import, declared: Declared):
       return `"${name}" may import ${allowed.length > 0 ? allowed.join(', ') : 'no other package'}`;
     }
   }
-  const isRoot = isTest(file.path) && ['vitest', 'fast-check'].includes(imported);
   const known = declared.get(folder);
-  if (isRoot || known === undefined || known.has(imported)) return undefined;
-  return `"${imported}" is not a dependency in ${folder}/package.json`;
+  return known === undefined || known.has(imported)
+    ? undefined
+    : `"${imported}" is not a dependency in ${folder}/package.json`;
+}
+
+/** What is wrong with one import of a file, or undefined. `tests` are the paths of tests and their support. */
+function problemOf(
+  file: SourceFile,
+  { specifier }: Import,
+  declared: Declared,
+  tests: ReadonlySet<string>,
+): string | undefined {
+  const folder = folderOf(file.path);
+  const [area, name = ''] = folder.split('/');
+  if (specifier.startsWith('#')) return undefined; // the package's own, by its manifest
+  if (specifier.startsWith('.')) {
+    const target = resolveRelative(file.path, specifier);
+    if (tests.has(target) && !tests.has(file.path)) return 'it is for tests, since it imports a test tool';
+    return target.startsWith(`${folder}/`) ? undefined : `reaches out of ${folder}; import the package by name`;
+  }
+  if (specifier.startsWith('node:')) {
+    const outside = area === 'packages' && portable.includes(name) && !file.path.includes('/platform/');
+    return outside && !tests.has(file.path)
+      ? `"${name}" runs in browsers; Node's modules belong in its platform/`
+      : undefined;
+  }
+  const imported = packageOf(specifier);
+  return testTools.includes(imported) ? undefined : problemOfPackage(folder, imported, declared);
 }
 
 /** One line per forbidden import: `path:line: imports "x": why`. */
 export function checkLayers(files: readonly SourceFile[], declared: Declared): string[] {
+  const tests = new Set(files.filter(isTest).map((file) => file.path));
   return files.flatMap((file) =>
     importsOf(file.text).flatMap((found) => {
-      const problem = problemOf(file, found, declared);
+      const problem = problemOf(file, found, declared, tests);
       return problem === undefined ? [] : [`${file.path}:${found.line}: imports "${found.specifier}": ${problem}`];
     }),
   );
