@@ -36,15 +36,15 @@ function agree(module: Module, passes: Pipeline): void {
   }
 }
 
-test('programs of random modules compute what the interpreter does', () => {
-  fc.assert(
+test('programs of random modules compute what the interpreter does', async () => {
+  await fc.assert(
     fc.property(randomModule(14), (module) => agree(module, pipeline)),
     { numRuns: 150 },
   );
 });
 
-test('so do those of unsimplified modules', () => {
-  fc.assert(
+test('so do those of unsimplified modules', async () => {
+  await fc.assert(
     fc.property(randomModule(10), (module) => agree(module, [])),
     { numRuns: 60 },
   );

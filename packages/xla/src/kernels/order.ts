@@ -37,18 +37,36 @@ function extraEdges(
   aliases: readonly AliasPair[],
 ): Map<Instruction, Instruction[]> {
   const edges = new Map<Instruction, Instruction[]>();
-  const flatParameters = parameters.flatMap((p) => arraysOf(p.shape).map(() => p));
+  const flat = parameters.flatMap((p) => arraysOf(p.shape).map((_, element) => ({ p, element })));
   for (const { output, parameter } of aliases) {
-    const writer = root.opcode === 'tuple' ? root.operands[output] : root;
-    const p = flatParameters[parameter];
-    if (!writer || !p || p.shape.kind === 'tuple' || writer.opcode === 'parameter') continue;
-    const readers = all.filter((x) => x !== writer && x !== root && x.operands.includes(p));
-    const above = ancestorsOf(writer);
+    const result = root.opcode === 'tuple' ? root.operands[output] : root;
+    const source = flat[parameter];
+    const writer = result && producerOf(result);
+    if (!writer || !source || writer.opcode === 'parameter') continue;
+    const carriers = carriersOf(source.p, source.element, all);
+    const readers = all.filter((x) => x !== writer && !isForwarding(x) && x.operands.some((o) => carriers.has(o)));
     // A reader that needs the new value cannot go first; the lowering then copies.
-    const free = readers.filter((r) => !dependsOn(r, writer) && !above.has(r));
+    const free = readers.filter((r) => !dependsOn(r, writer));
     edges.set(writer, [...(edges.get(writer) ?? []), ...free]);
   }
   return edges;
+}
+
+/** The instruction whose kernel makes the memory of `x`. */
+function producerOf(x: Instruction): Instruction {
+  return isForwarding(x) && x.opcode !== 'tuple' && x.operands[0] ? producerOf(x.operands[0]) : x;
+}
+
+/** The values that are array `element` of a parameter's memory: itself or its tuple element, and reshapes of that. */
+function carriersOf(p: Instruction, element: number, all: readonly Instruction[]): Set<Instruction> {
+  const carriers = new Set<Instruction>(p.shape.kind === 'array' ? [p] : []);
+  for (const x of all) {
+    if (x.opcode === 'tuple' || !isForwarding(x)) continue;
+    const [from] = x.operands;
+    if (from && carriers.has(from)) carriers.add(x);
+    if (x.opcode === 'get-tuple-element' && from === p && x.attrs.index === element) carriers.add(x);
+  }
+  return carriers;
 }
 
 function ancestorsOf(x: Instruction): Set<Instruction> {

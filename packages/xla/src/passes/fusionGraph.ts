@@ -14,6 +14,14 @@ export interface Group {
   role: Exclude<Role, 'inline'>;
 }
 
+const nobody: ReadonlySet<Instruction> = new Set();
+
+function lastId(g: Group): number {
+  let last = 0;
+  for (const m of g.members) last = Math.max(last, m.id);
+  return last;
+}
+
 export class FusionGraph {
   readonly computation: Computation;
   /** All live instructions but parameters, operands first. */
@@ -29,7 +37,11 @@ export class FusionGraph {
     this.computation = computation;
     this.order = postOrder(computation).filter((x) => x.opcode !== 'parameter');
     for (const x of this.order) {
-      for (const o of new Set(x.operands)) this.users.set(o, [...(this.users.get(o) ?? []), x]);
+      for (const o of new Set(x.operands)) {
+        const users = this.users.get(o);
+        if (users) users.push(x);
+        else this.users.set(o, [x]);
+      }
     }
     for (const x of this.order) {
       const role = roleOf(x);
@@ -58,7 +70,7 @@ export class FusionGraph {
   }
 
   readersOf(x: Instruction): ReadonlySet<Instruction> {
-    return this.readers.get(x) ?? new Set();
+    return this.readers.get(x) ?? nobody;
   }
 
   groupOf(x: Instruction): Group {
@@ -83,7 +95,8 @@ export class FusionGraph {
 
   private isOutput(m: Instruction, g: Group): boolean {
     if (m === this.computation.root) return true;
-    return [...this.readersOf(m)].some((r) => !g.members.has(r));
+    for (const r of this.readersOf(m)) if (!g.members.has(r)) return true;
+    return false;
   }
 
   /** Values that a group's kernel reads from memory, through inline values: parameters and members of other groups. */
@@ -103,20 +116,22 @@ export class FusionGraph {
   hasPathAround(a: Group, b: Group): boolean {
     const seen = new Set<Group>([a]);
     const work: Group[] = [];
-    const push = (from: Group): void => {
+    // Ids ascend along paths, so what is younger than all of b does not lead there.
+    const last = lastId(b);
+    const push = (from: Group): boolean => {
       for (const m of from.members) {
-        for (const g of this.readerGroups(m)) {
-          if (seen.has(g) || (from === a && g === b)) continue;
+        for (const r of this.readersOf(m)) {
+          const g = this.groups.get(r) as Group;
+          if (g === b && from !== a) return true;
+          if (g === b || r.id > last || seen.has(g)) continue;
           seen.add(g);
           work.push(g);
         }
       }
+      return false;
     };
-    push(a);
-    for (let g = work.pop(); g; g = work.pop()) {
-      if (g === b) return true;
-      push(g);
-    }
+    if (push(a)) return true;
+    for (let g = work.pop(); g; g = work.pop()) if (push(g)) return true;
     return false;
   }
 
