@@ -38,6 +38,8 @@ export {
   toNdArray,
 } from './ndarray.ts';
 export * as nn from './nn.ts';
+export * as summary from './summary.ts';
+export * as train from './train.ts';
 export { convertToTensor } from './op/call.ts';
 // Ops
 export { argMax, argMin } from './ops/argReduce.ts';
