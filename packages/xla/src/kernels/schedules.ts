@@ -13,10 +13,12 @@ import type { Schedule, Scheduled } from './schedule.ts';
 import { scheduleSort } from './sort.ts';
 import type { Target } from './target.ts';
 import { scheduleTopK } from './topK.ts';
+import { scheduleTranspose } from './transpose.ts';
 import { scheduleWindow } from './window.ts';
 
 const byOpcode: { readonly [K in Opcode]?: Schedule } = {
   ...Object.fromEntries(loopOpcodes.map((opcode) => [opcode, scheduleLoop])),
+  transpose: scheduleTranspose,
   dot: scheduleDot,
   reduce: scheduleReduce,
   'reduce-window': scheduleWindow,

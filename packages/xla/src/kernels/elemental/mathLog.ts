@@ -55,7 +55,7 @@ export function log1p(k: KernelBuilder, x: Expr): Expr {
   // What the rounding of 1 + x lost.
   const lost = m.select(m.lt(x, m.f(1)), m.sub(x, m.sub(u, m.f(1))), m.sub(m.f(1), m.sub(u, x)));
   const { e, f } = split(m, u);
-  const scale = m.float(m.shl(m.sub(m.i(127), e), 23)); // 2^-e
+  const scale = m.float(m.shl(k.binary('maximum', m.sub(m.i(127), e), m.i(0)), 23)); // 2^-e; nothing is lost of the largest
   const result = logOf(m, e, m.let(m.fma(lost, scale, f), 'f'));
   return m.select(m.eq(x, m.f(0)), x, withLimits(m, x, -1, result));
 }
@@ -64,14 +64,16 @@ export function log1p(k: KernelBuilder, x: Expr): Expr {
 export function cbrt(k: KernelBuilder, x: Expr): Expr {
   const m = new VectorMath(k, x);
   const a = m.let(m.abs(x), 'a');
-  const tiny = m.let(m.lt(a, m.f(1.1754943508222875e-38)), 'tiny');
+  const tiny = m.let(m.lt(a, m.f(1e-30)), 'tiny');
   const scaled = m.let(m.select(tiny, m.mul(a, m.f(16777216)), a), 'scaled');
   const third = k.convert('s32', m.mul(k.convert('f32', m.bits(scaled)), m.f(1 / 3)));
   let t = m.let(m.float(m.add(third, m.i(709958130))), 'guess');
+  // Everything by a quarter, so that nothing overflows.
+  const quarter = m.let(m.mul(scaled, m.f(0.25)), 'quarter');
   for (let step = 0; step < 2; step++) {
     // t·(t³ + 2a)/(2t³ + a) = t + t·(a − t³)/(2t³ + a)
-    const cube = m.let(m.mul(m.mul(t, t), t), 'cube');
-    const ratio = m.div(m.sub(scaled, cube), m.add(m.add(cube, cube), scaled));
+    const cube = m.let(m.mul(m.mul(t, t), m.mul(t, m.f(0.25))), 'cube');
+    const ratio = m.div(m.sub(quarter, cube), m.add(m.add(cube, cube), quarter));
     t = m.let(m.fma(t, ratio, t), 'root');
   }
   const root = m.let(m.select(tiny, m.mul(t, m.f(1 / 256)), t), 'root');
