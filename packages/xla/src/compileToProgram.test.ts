@@ -15,7 +15,9 @@ function expectClose(got: readonly Literal[], expected: readonly Literal[]): voi
     const actual = toNumbers(got[i] as Literal);
     for (const [j, value] of toNumbers(want).entries()) {
       const bound = 1e-4 * Math.max(1, Math.abs(value));
-      expect(Math.abs((actual[j] as number) - value), `result ${i}[${j}]: ${actual[j]} for ${value}`).toBeLessThan(bound);
+      expect(Math.abs((actual[j] as number) - value), `result ${i}[${j}]: ${actual[j]} for ${value}`).toBeLessThan(
+        bound,
+      );
     }
   }
 }

@@ -196,21 +196,21 @@ test('keeps loop state in place and invariant state where it is', () => {
   const module = countdown();
   expect(programText(lower(module))).toMatchInlineSnapshot(`
     "program countdown (s32[], f32[4], f32[4]) → (f32[4], f32[4], f32[4])
-      arena 256 bytes, constants 128 bytes, 22 flops
+      arena 192 bytes, constants 128 bytes, 22 flops
       one thread; copy_16(from:p2, =to:r2)  # parameter
       negate(x0:p1, =out:a@0+16)  # negate
-      one thread; copy_4(from:p0, =to:a@128+4)  # while
+      one thread; copy_4(from:p0, =to:a@64+4)  # while
       one thread; copy_16(from:p1, =to:r0)  # while
       barrier; one thread; copy_16(from:a@0+16, =to:r1)  # while
-      while a@192+1 {
-        compare(x0:a@128+4, x1:c@0+4, =out:a@192+1)  # compare
+      while a@128+1 {
+        compare(x0:a@64+4, x1:c@0+4, =out:a@128+1)  # compare
       } do {
-        subtract(x0:a@128+4, x1:c@64+4, =out:a@128+4)  # subtract
-        add(x0:r1, x1:p2, =out:a@0+16)  # add
-        negate(x0:p2, =out:a@64+16)  # negate
-        barrier; exp(x0:a@64+16, =out:a@64+16)  # exp
-        barrier; multiply(x0:r0, x1:a@64+16, =out:r1)  # multiply
-        barrier; one thread; copy_16(from:a@0+16, =to:r0)  # add
+        subtract(x0:a@64+4, x1:c@64+4, =out:a@64+4)  # subtract
+        negate(x0:p2, =out:a@0+16)  # negate
+        barrier; exp(x0:a@0+16, =out:a@0+16)  # exp
+        barrier; multiply(x0:r0, x1:a@0+16, =out:a@0+16)  # multiply
+        barrier; add(x0:r1, x1:p2, =out:r0)  # add
+        barrier; one thread; copy_16(from:a@0+16, =to:r1)  # multiply
       }"
   `);
   check(module, [literalFrom([3], 's32', []), ramp(1), ramp(-2)]);
