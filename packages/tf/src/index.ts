@@ -17,3 +17,4 @@ export {
   SummaryMetadata,
 } from '@tsflow/formats';
 export * as summary from './summary.ts';
+export * as train from './train.ts';
