@@ -2,8 +2,10 @@
 import type { OpRecord } from '../op/record.ts';
 import * as argReduce from './argReduce.ts';
 import * as array from './array.ts';
+import * as arrayJoin from './arrayJoin.ts';
 import * as arrayMake from './arrayMake.ts';
 import * as arrayShape from './arrayShape.ts';
+import * as arraySlice from './arraySlice.ts';
 import * as broadcast from './broadcast.ts';
 import * as compare from './compare.ts';
 import * as conv from './conv.ts';
@@ -22,8 +24,10 @@ import * as trainingSparse from './trainingSparse.ts';
 export const families = {
   argReduce,
   array,
+  arrayJoin,
   arrayMake,
   arrayShape,
+  arraySlice,
   broadcast,
   compare,
   conv,
