@@ -8,6 +8,8 @@ export {
   type ValueDType,
 } from './dtype.ts';
 export * from './errors.ts';
+export { type ImportOptions, importGraphDef } from './importGraph.ts';
+export { ndArrayOf as makeNdarray, tensorProtoOf as makeTensorProto } from './tensorProto.ts';
 export { type GradientsOptions, gradients } from './gradients.ts';
 export { GraphKeys } from './graph/collections.ts';
 export {

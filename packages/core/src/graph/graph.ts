@@ -5,6 +5,7 @@
 import { FailedPreconditionError, InvalidArgumentError, NotFoundError } from '../errors.ts';
 import { Collections } from './collections.ts';
 import { mergeDevices } from './device.ts';
+import { type ExportOptions, graphToProto, type IGraphDef } from './exportGraph.ts';
 import { checkOpName, NameScopes } from './names.ts';
 import { Operation, type OperationInit } from './operation.ts';
 import { isConvertible, Tensor, type TensorConvertible } from './tensor.ts';
@@ -227,6 +228,11 @@ export class Graph {
   }
   getCollectionRef(key: string): unknown[] {
     return this.collections.ref(key);
+  }
+
+  /** The graph as TensorFlow's GraphDef message. */
+  asGraphDef(options: ExportOptions = {}): IGraphDef {
+    return graphToProto(this, options);
   }
 
   /** Makes the graph read-only. */
