@@ -7,6 +7,7 @@ import { bf16ToF32, bitcast, convert, f16ToF32, f32ToBf16, f32ToF16 } from './co
 import type { FunctionWriter } from './functionWriter.ts';
 import { loadScalar, loadVector, pushAddress, storeScalar, storeVector } from './memory.ts';
 import type { Names } from './names.ts';
+import type { Op } from './opcodes.ts';
 import {
   extractLane,
   laneByLane,
@@ -173,6 +174,13 @@ export class ExpressionEmitter {
   }
 
   private select(e: Extract<Expr, { kind: 'select' }>): void {
+    const extremum = pseudoExtremum(e);
+    if (extremum) {
+      this.expr(extremum.x);
+      this.expr(e.a);
+      this.w.op(extremum.op);
+      return;
+    }
     this.expr(e.a);
     this.expr(e.b);
     this.expr(e.pred);
@@ -181,7 +189,9 @@ export class ExpressionEmitter {
       return;
     }
     if (laneBytes(e.pred.type) !== laneBytes(e.type)) narrowLanes(this.w);
-    this.w.op('v128Bitselect');
+    // Masks have all bits of a lane equal, which is what one blend instruction asks for.
+    if (!this.context.relaxed) this.w.op('v128Bitselect');
+    else this.w.op(laneBytes(e.type) === 8 ? 'i64x2RelaxedLaneselect' : 'i32x4RelaxedLaneselect');
   }
 
   private splat(e: Extract<Expr, { kind: 'splat' }>): void {
@@ -292,4 +302,20 @@ function uniform(amount: Expr): Expr {
   if (amount.kind === 'splat') return amount.x;
   if (amount.kind === 'const') return { ...amount, type: { ...amount.type, lanes: 1 } };
   return amount;
+}
+
+/** select(b < x, b, x) is pmin(x, b), select(x < b, b, x) is pmax(x, b): one instruction each for float vectors. */
+function pseudoExtremum(e: Extract<Expr, { kind: 'select' }>): { readonly op: Op; readonly x: Expr } | undefined {
+  const { pred, a, b: x, type } = e;
+  if (type.lanes === 1 || (type.scalar !== 'f32' && type.scalar !== 'f64')) return undefined;
+  if (pred.kind !== 'compare' || pred.direction !== 'LT') return undefined;
+  const shape = type.scalar === 'f32' ? 'f32x4' : 'f64x2';
+  if (sameValue(pred.a, a) && sameValue(pred.b, x)) return { op: `${shape}Pmin`, x };
+  if (sameValue(pred.a, x) && sameValue(pred.b, a)) return { op: `${shape}Pmax`, x };
+  return undefined;
+}
+
+function sameValue(a: Expr, b: Expr): boolean {
+  if (a.kind === 'local') return b.kind === 'local' && a.local === b.local;
+  return a.kind === 'const' && b.kind === 'const' && Object.is(a.value, b.value);
 }
