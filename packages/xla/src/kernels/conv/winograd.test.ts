@@ -6,6 +6,7 @@ import { findSite } from '../gemm/epilogue.ts';
 import { checkSchedule, random, randomLiteral, testTarget } from '../gemm/testing.ts';
 import { scheduleConvolution } from './conv.ts';
 import { planWinograd } from './winograd.ts';
+import { planFilterGradient } from './winogradFilter.ts';
 
 const forward: ConvDimensionNumbers = {
   inputBatch: 0,
@@ -104,5 +105,43 @@ describe('Winograd convolution', () => {
     expect(applies({ ...base, input: [2, 16, 16, 8] })).toBe(false);
     expect(applies({ ...base, out: 18 })).toBe(false);
     expect(applies({ ...base, input: [1, 8, 8, 16] })).toBe(false);
+  });
+});
+
+describe('Winograd filter gradient', () => {
+  const numbers: ConvDimensionNumbers = {
+    inputBatch: 3,
+    inputFeature: 0,
+    inputSpatial: [1, 2],
+    kernelInputFeature: 0,
+    kernelOutputFeature: 3,
+    kernelSpatial: [1, 2],
+    outputBatch: 2,
+    outputFeature: 3,
+    outputSpatial: [0, 1],
+  };
+
+  test.each([
+    { batch: 3, height: 14, width: 13, taps: 5, from: 16, to: 20 },
+    { batch: 32, height: 7, width: 8, taps: 3, from: 20, to: 16 },
+  ])('$taps×$taps from $batch images of $height×$width', ({ batch, height, width, taps, from, to }) => {
+    const input = arrayShape('f32', [batch, height, width, from]);
+    const gradient = arrayShape('f32', [batch, height, width, to]);
+    const pad = (taps - 1) / 2;
+    const window = [height, width].map((size) => ({
+      size,
+      stride: 1,
+      padLow: pad,
+      padHigh: pad,
+      baseDilation: 1,
+      windowDilation: 1,
+      reversal: false,
+    }));
+    const b = new HloBuilder('gradient');
+    const x = b.convolution(b.parameter(0, input), b.parameter(1, gradient), { window, dimensionNumbers: numbers });
+    expect(planFilterGradient(findSite(x, 'convolution'), testTarget)).toBeDefined();
+    const next = random(6);
+    const operands = [randomLiteral(input, next), randomLiteral(gradient, next)];
+    checkSchedule(x, scheduleConvolution(x, testTarget), operands, { tolerance: 5e-3, threads: [3] });
   });
 });

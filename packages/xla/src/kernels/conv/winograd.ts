@@ -147,14 +147,14 @@ export class WinogradEmitter {
     this.finish = finish;
   }
 
-  emit(parallel: boolean): void {
+  emit(): void {
     const { k, p, buffers } = this;
     const own = blockElements(p);
     const inputs = k.view(buffers.inputs, k.mul(k.tid, own.inputs), 'inputs');
     const sums = k.view(buffers.sums, k.mul(k.tid, own.sums), 'sums');
     const tile = k.view(buffers.tile, k.mul(k.tid, own.tile), 'tile');
     this.filters(tile);
-    if (parallel) k.barrier();
+    k.barrier();
     const { lo, hi } = k.share(Math.ceil(p.tiles / p.block));
     k.for(lo, hi, (block) => {
       const first = k.let(k.mul(block, p.block), 'first');

@@ -1,44 +1,94 @@
-/** @file Buffers and kernel of a Winograd convolution. */
+/** @file Buffers and kernels of Winograd convolutions: forward (and input gradients), and filter gradients. */
 import { Epilogue, type Site } from '../gemm/epilogue.ts';
 import type { Buffer } from '../ir.ts';
 import { KernelBuilder } from '../kernelBuilder.ts';
 import { type ArgRef, operandArg, type Scheduled, scratchArg } from '../schedule.ts';
 import type { Target } from '../target.ts';
 import { convContractions } from './contraction.ts';
-import { blockElements, filterElements, planWinograd, WinogradEmitter } from './winograd.ts';
+import { blockElements, filterElements, planWinograd, WinogradEmitter, type WinogradPlan } from './winograd.ts';
+import {
+  FilterGradientEmitter,
+  type FilterGradientPlan,
+  gradientElements,
+  planFilterGradient,
+} from './winogradFilter.ts';
+import { products } from './winogradTransforms.ts';
 
 /** The Winograd form of `site`, or undefined where it does not apply or does not pay. */
 export function scheduleWinograd(site: Site<'convolution'>, target: Target): Scheduled | undefined {
-  const plan = planWinograd(site, target);
-  const [contraction] = convContractions(site);
-  if (!plan || !contraction) return undefined;
-  const k = new KernelBuilder('winograd');
-  const input = k.buffer('input', 'f32', 'read');
-  const filter = k.buffer('filter', 'f32', 'read');
-  const epilogue = new Epilogue(k, site, target);
-  const args: ArgRef[] = [
-    operandArg(site.operandOf(site.lhs.source)),
-    operandArg(site.operandOf(site.rhs.source)),
-    ...epilogue.args,
-  ];
-  const scratch: number[] = [];
-  const add = (name: string, elements: number): Buffer => {
-    args.push(scratchArg(scratch.length));
-    scratch.push(4 * elements);
-    return k.buffer(name, 'f32', 'readwrite');
-  };
-  const each = blockElements(plan);
-  const buffers = {
-    input,
-    filter,
-    filters: add('filters', filterElements(plan)),
-    inputs: add('inputs', each.inputs * target.maxThreads),
-    sums: add('sums', each.sums * target.maxThreads),
-    tile: add('tile', each.tile * target.maxThreads),
-  };
-  const finish = epilogue.storer((at) => contraction.outIndex(k, at));
-  new WinogradEmitter(k, plan, buffers, finish).emit(true);
-  const flops = 2 * plan.tiles * 36 * plan.channelsIn * plan.channelsOut;
-  const bytes = 4 * (plan.tiles * 36 * plan.channelsIn + contraction.outCount);
-  return { launches: [{ kernel: k.finish({ parallel: true, cost: { flops, bytes } }), args }], scratch, inPlace: [] };
+  const forward = planWinograd(site, target);
+  if (forward) return new WinogradKernel('winograd', site, target).forward(forward);
+  const gradient = planFilterGradient(site, target);
+  if (gradient) return new WinogradKernel('winogradGradient', site, target).gradient(gradient);
+  return undefined;
+}
+
+class WinogradKernel {
+  private readonly k: KernelBuilder;
+  private readonly site: Site<'convolution'>;
+  private readonly threads: number;
+  private readonly lhs: Buffer;
+  private readonly rhs: Buffer;
+  private readonly epilogue: Epilogue;
+  private readonly args: ArgRef[];
+  private readonly scratch: number[] = [];
+
+  constructor(name: string, site: Site<'convolution'>, target: Target) {
+    this.k = new KernelBuilder(name);
+    this.site = site;
+    this.threads = target.maxThreads;
+    this.lhs = this.k.buffer('lhs', 'f32', 'read');
+    this.rhs = this.k.buffer('rhs', 'f32', 'read');
+    this.epilogue = new Epilogue(this.k, site, target);
+    const operands = [site.lhs, site.rhs].map((x) => operandArg(site.operandOf(x.source)));
+    this.args = [...operands, ...this.epilogue.args];
+  }
+
+  forward(plan: WinogradPlan): Scheduled {
+    const each = blockElements(plan);
+    const buffers = {
+      input: this.lhs,
+      filter: this.rhs,
+      filters: this.space('filters', filterElements(plan)),
+      inputs: this.space('inputs', each.inputs * this.threads),
+      sums: this.space('sums', each.sums * this.threads),
+      tile: this.space('tile', each.tile * this.threads),
+    };
+    new WinogradEmitter(this.k, plan, buffers, this.storer()).emit();
+    return this.finish(plan);
+  }
+
+  gradient(plan: FilterGradientPlan): Scheduled {
+    const each = gradientElements(plan);
+    const buffers = {
+      input: this.lhs,
+      gradient: this.rhs,
+      sums: this.space('sums', each.sums),
+      inputs: this.space('inputs', each.inputs * this.threads),
+      gradients: this.space('gradients', each.gradients * this.threads),
+      tile: this.space('tile', each.tile * this.threads),
+    };
+    new FilterGradientEmitter(this.k, plan, buffers, this.storer()).emit();
+    return this.finish(plan);
+  }
+
+  /** Declares a scratch argument of `elements` floats. */
+  private space(name: string, elements: number): Buffer {
+    this.args.push(scratchArg(this.scratch.length));
+    this.scratch.push(4 * elements);
+    return this.k.buffer(name, 'f32', 'readwrite');
+  }
+
+  private storer(): ReturnType<Epilogue['storer']> {
+    // Positions and channels of the result are those of the direct form.
+    const [direct] = convContractions(this.site);
+    return this.epilogue.storer((at) => direct?.outIndex(this.k, at) ?? []);
+  }
+
+  private finish(p: { readonly tiles: number; readonly channelsIn: number; readonly channelsOut: number }): Scheduled {
+    const flops = 2 * p.tiles * products * p.channelsIn * p.channelsOut;
+    const bytes = 4 * p.tiles * products * (p.channelsIn + p.channelsOut);
+    const kernel = this.k.finish({ parallel: true, cost: { flops, bytes } });
+    return { launches: [{ kernel, args: this.args }], scratch: this.scratch, inPlace: [] };
+  }
 }
