@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { compileToProgram } from './compileToProgram.ts';
+import { withEnv } from './env.ts';
 import { interpretModule } from './hlo/interpret.ts';
 import type { Literal } from './hlo/literal.ts';
 import { toNumbers } from './hlo/literals.ts';
@@ -34,4 +35,12 @@ test('computes the MNIST training step with any number of threads, without races
   const expected = interpretModule(module, args);
   const { program } = compileToProgram(module, testTarget);
   for (const threads of [1, 3]) expectClose(interpretProgram(program, args, threads), expected);
+});
+
+test('leaves passes out by name, and refuses names it does not know', () => {
+  const module = mnistStep({ batch: 2, size: 8, features: [2, 3, 5] });
+  const steps = (disabled: string[]): number =>
+    withEnv({ disabledPasses: new Set(disabled) }, () => compileToProgram(module, testTarget).program.steps.length);
+  expect(steps(['fuse'])).toBeGreaterThan(2 * steps([]));
+  expect(() => steps(['fuze'])).toThrow(/TSFLOW_PASS leaves out "fuze", but the passes are simplify, inline-calls/);
 });

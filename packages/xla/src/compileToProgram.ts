@@ -1,5 +1,6 @@
 /** @file HLO module → Program: the pass pipeline under the environment's switches, then the lowering. Backends spell what comes out. */
 import { type Env, env } from './env.ts';
+import { invalidArgument } from './hlo/errors.ts';
 import type { Module } from './hlo/module.ts';
 import { verifyModule } from './hlo/verify.ts';
 import { lowerModule } from './kernels/lowerModule.ts';
@@ -8,7 +9,7 @@ import { scheduleInstruction } from './kernels/schedules.ts';
 import type { Target } from './kernels/target.ts';
 import { dumpModule, dumpProgram, reportPass, reportTimings } from './passes/dump.ts';
 import { pipeline as standardPipeline } from './passes/pipeline.ts';
-import { type Pipeline, runPipeline } from './passes/runner.ts';
+import { type Pipeline, passNames, runPipeline } from './passes/runner.ts';
 import type { Program } from './program.ts';
 
 export interface CompileToProgramOptions {
@@ -29,6 +30,7 @@ export interface Compiled {
 export function compileToProgram(module: Module, target: Target, options: CompileToProgramOptions = {}): Compiled {
   const { pipeline = standardPipeline, schedule = scheduleInstruction } = options;
   const settings: Env = env();
+  checkPassNames(settings.disabledPasses);
   dumpModule(settings, module, 'before');
   const result = runPipeline(module, pipeline, {
     disabled: settings.disabledPasses,
@@ -42,4 +44,13 @@ export function compileToProgram(module: Module, target: Target, options: Compil
   dumpProgram(settings, program);
   reportTimings(settings, module.name, timings);
   return { program, module: result.module, timings };
+}
+
+/** Only names of the standard pipeline can be left out: a misspelt one would silently change nothing. */
+function checkPassNames(disabled: ReadonlySet<string>): void {
+  const known = passNames(standardPipeline);
+  for (const name of disabled) {
+    if (known.includes(name)) continue;
+    throw invalidArgument(`TSFLOW_PASS leaves out "${name}", but the passes are ${known.join(', ')}.`);
+  }
 }

@@ -121,6 +121,18 @@ class ComputationLowering {
         this.wanted.set(leaf, target);
       }
     }
+    for (const [leaf, target] of this.wanted) this.wantStart(leaf, target);
+  }
+
+  /** What a loop starts from is best made where its result is wanted, if only the loop reads it. */
+  private wantStart(leaf: Leaf, target: Slot): void {
+    const loop = leaf.producer;
+    if (loop.opcode !== 'while') return;
+    const init = this.leavesOf(loop.operands[0] as Instruction);
+    const start = init[leaf.output] as Leaf;
+    const once = init.filter((other) => other === start).length === 1;
+    const made = start.producer.opcode !== 'parameter' && start.producer.opcode !== 'constant';
+    if (made && once && start.lastUse === leaf.made && !this.wanted.has(start)) this.wanted.set(start, target);
   }
 
   /** A parameter that is a result in fresh memory is copied before anything can overwrite it. */

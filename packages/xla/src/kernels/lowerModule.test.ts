@@ -198,12 +198,11 @@ test('keeps loop state in place and invariant state where it is', () => {
     "program countdown (s32[], f32[4], f32[4]) → (f32[4], f32[4], f32[4])
       arena 192 bytes, constants 128 bytes, 22 flops
       one thread; copy_16(from:p2, =to:r2)  # parameter
-      negate(x0:p1, =out:a@0+16)  # negate
+      negate(x0:p1, =out:r1)  # negate
       one thread; copy_4(from:p0, =to:a@64+4)  # while
       one thread; copy_16(from:p1, =to:r0)  # while
-      barrier; one thread; copy_16(from:a@0+16, =to:r1)  # while
       while a@128+1 {
-        compare(x0:a@64+4, x1:c@0+4, =out:a@128+1)  # compare
+        barrier; compare(x0:a@64+4, x1:c@0+4, =out:a@128+1)  # compare
       } do {
         subtract(x0:a@64+4, x1:c@64+4, =out:a@64+4)  # subtract
         negate(x0:p2, =out:a@0+16)  # negate

@@ -37,7 +37,9 @@ test('verifies after every change and names the pass', () => {
   const verify = (m: Module) => {
     if (m.name.includes('b')) throw internal('there is a b.');
   };
-  expect(() => runPipeline(start, [mark('a', 1), mark('b', 1)], { verify })).toThrowErrorMatchingInlineSnapshot(`[XlaError: internal: verify failed after \`b\`: internal: there is a b.]`);
+  expect(() => runPipeline(start, [mark('a', 1), mark('b', 1)], { verify })).toThrowErrorMatchingInlineSnapshot(
+    `[XlaError: internal: verify failed after \`b\`: internal: there is a b.]`,
+  );
 });
 
 test('knows the names of the standard pipeline', () => {
