@@ -4,6 +4,7 @@ import * as argReduce from './argReduce.ts';
 import * as array from './array.ts';
 import * as arrayJoin from './arrayJoin.ts';
 import * as arrayMake from './arrayMake.ts';
+import * as arrayPad from './arrayPad.ts';
 import * as arrayShape from './arrayShape.ts';
 import * as arraySlice from './arraySlice.ts';
 import * as broadcast from './broadcast.ts';
@@ -17,6 +18,7 @@ import * as random from './random.ts';
 import * as reduce from './reduce.ts';
 import * as softmax from './softmax.ts';
 import * as state from './state.ts';
+import * as summary from './summary.ts';
 import * as training from './training.ts';
 import * as trainingSparse from './trainingSparse.ts';
 
@@ -26,6 +28,7 @@ export const families = {
   array,
   arrayJoin,
   arrayMake,
+  arrayPad,
   arrayShape,
   arraySlice,
   broadcast,
@@ -39,6 +42,7 @@ export const families = {
   reduce,
   softmax,
   state,
+  summary,
   training,
   trainingSparse,
 } as const;

@@ -13,6 +13,7 @@ import { histogramOf } from '../summary/histogram.ts';
 import { normalizeImage } from '../summary/imagePixels.ts';
 import { encodePng, pngChannels } from '../summary/png.ts';
 import { encodeWav } from '../summary/wav.ts';
+import { tensorProtoOf } from '../tensorProto.ts';
 
 type SummaryValue = NonNullable<Parameters<typeof Summary.create>[0]>['value'];
 type Values = NonNullable<SummaryValue>;
