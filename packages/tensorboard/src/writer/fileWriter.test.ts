@@ -190,6 +190,9 @@ describe('bad input', () => {
     expect(() => writer.addSummary(new Uint8Array([0x0a, 0x50, 1]), 1)).toThrow(
       /^addSummary: the 3 bytes are not a Summary message/,
     );
+    expect(() => writer.addGraph(Object.assign({ node: [] }, { node: undefined }))).toThrow(
+      'addGraph: neither a graph (with asGraphDef) nor a GraphDef (with node) was given. Pass sess.graph.',
+    );
     expect(() => writer.addSummary(scalar('x', 1), 0.5)).toThrow('globalStep is 0.5; it must be an integer');
     expect(() => writer.addSummary(scalar('x', 1), Number.NaN)).toThrow('globalStep is NaN; it must be an integer');
     await writer.close();

@@ -76,7 +76,7 @@ export class FileWriter implements AsyncDisposable {
     this.#file = new EventFile(logdir, this.#options.filenameSuffix);
     if (graph === undefined || graph === null) return;
     const graphDef = toGraphDef(graph);
-    this.addGraph(graphDef);
+    this.addEvent({ graphDef: GraphDef.encode(graphDef).finish() });
     this.addMetaGraph({ metaInfoDef: {}, graphDef });
   }
 

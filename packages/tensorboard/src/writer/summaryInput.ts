@@ -16,7 +16,9 @@ export type SummaryLike = Uint8Array | FetchedScalar | ISummary;
 export type StepLike = number | bigint | FetchedScalar;
 
 /** A graph that can describe itself, or its description. */
-export type GraphLike = { asGraphDef(options?: { addShapes?: boolean }): IGraphDef } | IGraphDef;
+export type GraphLike =
+  | { asGraphDef(options?: { addShapes?: boolean }): IGraphDef }
+  | (IGraphDef & { readonly node: NonNullable<IGraphDef['node']> });
 
 const isFetched = (value: object): value is FetchedScalar => 'item' in value && typeof value.item === 'function';
 
@@ -59,7 +61,12 @@ export function toStep(step: StepLike): number | bigint {
   throw wrong(`globalStep is ${String(value)}; it must be an integer`, value);
 }
 
-/** The GraphDef of a graph, with shapes. */
+/** The GraphDef of a graph, with shapes. @throws EventFileError (INVALID_ARGUMENT) when it is neither. */
 export function toGraphDef(graph: GraphLike): IGraphDef {
-  return 'asGraphDef' in graph ? graph.asGraphDef({ addShapes: true }) : graph;
+  if ('asGraphDef' in graph) return graph.asGraphDef({ addShapes: true });
+  if (Array.isArray(graph.node)) return graph;
+  throw wrong(
+    'addGraph: neither a graph (with asGraphDef) nor a GraphDef (with node) was given. Pass sess.graph.',
+    graph,
+  );
 }
