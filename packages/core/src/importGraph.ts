@@ -148,7 +148,9 @@ class Importer {
     if (mapped !== undefined) return mapped;
     const op = this.#done.get(ref.node) as Operation;
     const t = op.outputs[ref.index];
-    return t ?? fail(`its input "${ref.node}:${ref.index}" does not exist: ${op.type} has ${op.outputs.length} outputs.`);
+    return (
+      t ?? fail(`its input "${ref.node}:${ref.index}" does not exist: ${op.type} has ${op.outputs.length} outputs.`)
+    );
   }
 }
 
@@ -158,7 +160,8 @@ function readAttrs(node: INodeDef, record: OpRecord, fail: Fail): AttrMap {
   for (const [name, proto] of Object.entries(node.attr ?? {})) {
     const def = record.attrs[name];
     // Newer writers add attributes that our signature does not have; TensorFlow drops such ones when they are internal.
-    if (def === undefined && !name.startsWith('_')) fail(`attribute ${name} is unknown. Known: ${Object.keys(record.attrs).join(', ')}.`);
+    if (def === undefined && !name.startsWith('_'))
+      fail(`attribute ${name} is unknown. Known: ${Object.keys(record.attrs).join(', ')}.`);
     try {
       attrs[name] = attrFromProto(def?.kind ?? kindOfProto(proto), proto);
     } catch (error) {
@@ -178,7 +181,9 @@ function bind(record: OpRecord, tensors: readonly Tensor[], attrs: AttrMap, fail
   });
   const wanted = counts.reduce((n, c) => n + c, 0);
   if (wanted !== tensors.length) {
-    fail(`${record.type} takes ${wanted} inputs (${record.inputs.map((a) => a.name).join(', ')}), the node has ${tensors.length}.`);
+    fail(
+      `${record.type} takes ${wanted} inputs (${record.inputs.map((a) => a.name).join(', ')}), the node has ${tensors.length}.`,
+    );
   }
   let next = 0;
   return record.inputs.map((arg, i) => {

@@ -8,8 +8,6 @@ export {
   type ValueDType,
 } from './dtype.ts';
 export * from './errors.ts';
-export { type ImportOptions, importGraphDef } from './importGraph.ts';
-export { ndArrayOf as makeNdarray, tensorProtoOf as makeTensorProto } from './tensorProto.ts';
 export { type GradientsOptions, gradients } from './gradients.ts';
 export { GraphKeys } from './graph/collections.ts';
 export {
@@ -28,6 +26,7 @@ export { Operation } from './graph/operation.ts';
 export { getSeed, setRandomSeed } from './graph/seed.ts';
 export { type Feeds, getDefaultSession } from './graph/sessionStack.ts';
 export { Tensor, type TensorConvertible, type TensorLike } from './graph/tensor.ts';
+export { type ImportOptions, importGraphDef } from './importGraph.ts';
 export {
   type ArrayOptions,
   bytesOf,
@@ -40,8 +39,6 @@ export {
   toNdArray,
 } from './ndarray.ts';
 export * as nn from './nn.ts';
-export * as summary from './summary.ts';
-export * as train from './train.ts';
 export { convertToTensor } from './op/call.ts';
 // Ops
 export { argMax, argMin } from './ops/argReduce.ts';
@@ -78,6 +75,9 @@ export {
   type SessionOptions,
 } from './session/session.ts';
 export type { Dimension, Dims, PartialShape } from './shape.ts';
+export * as summary from './summary.ts';
+export { ndArrayOf as makeNdarray, tensorProtoOf as makeTensorProto } from './tensorProto.ts';
+export * as train from './train.ts';
 
 // Variables
 export {

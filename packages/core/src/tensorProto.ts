@@ -1,5 +1,12 @@
 /** @file NdArray ↔ TensorProto, TensorFlow's serialized tensor: raw little-endian content or typed value lists, exact for all dtypes. */
-import { fromBigInt, type Int64Like, type TensorProto, toBigInt, toNumberChecked, type TensorShapeProto } from '@tsflow/formats';
+import {
+  fromBigInt,
+  type Int64Like,
+  type TensorProto,
+  type TensorShapeProto,
+  toBigInt,
+  toNumberChecked,
+} from '@tsflow/formats';
 import { type Storage, storageConstructors } from '@tsflow/xla';
 import { dtypeFromNumber, dtypeNumber, elementTypeOf, type ValueDType } from './dtype.ts';
 import { DataLossError, UnimplementedError } from './errors.ts';
@@ -101,7 +108,9 @@ function fromContent(content: Uint8Array, dtype: ValueDType, count: number): Sto
   if (type === undefined) throw new UnimplementedError(`raw content of ${dtype} tensors is not supported.`);
   const data = new storageConstructors[type](count);
   if (data.byteLength !== content.length) {
-    throw new DataLossError(`a ${dtype} tensor of ${count} elements has ${content.length} bytes, ${data.byteLength} expected.`);
+    throw new DataLossError(
+      `a ${dtype} tensor of ${count} elements has ${content.length} bytes, ${data.byteLength} expected.`,
+    );
   }
   new Uint8Array(data.buffer).set(content);
   return data;

@@ -1,5 +1,5 @@
 /** @file Attribute values ↔ AttrValue messages, by the kind that the op's signature declares. */
-import { AttrValue as AttrProto, fromBigInt, toNumberChecked } from '@tsflow/formats';
+import { type AttrValue as AttrProto, fromBigInt, toNumberChecked } from '@tsflow/formats';
 import { type DType, dtypeFromNumber, dtypeNumber } from '../dtype.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import type { NdArray } from '../ndarray.ts';
@@ -19,7 +19,9 @@ function textOf(bytes: Uint8Array | null | undefined): string {
   try {
     return utf8Decoder.decode(bytes ?? new Uint8Array());
   } catch {
-    throw new InvalidArgumentError('a string attribute holds bytes that are not UTF-8 text; such attributes are not supported.');
+    throw new InvalidArgumentError(
+      'a string attribute holds bytes that are not UTF-8 text; such attributes are not supported.',
+    );
   }
 }
 
@@ -73,18 +75,32 @@ export function attrFromProto(kind: AttrKind, proto: IAttrValue): AttrValue {
 /** Kind of an attribute that no signature declares (`_class`, `_output_shapes` …), from the field that is set. */
 export function kindOfProto(proto: IAttrValue): AttrKind {
   const scalar: readonly (readonly [keyof IAttrValue, AttrKind])[] = [
-    ['s', 'string'], ['i', 'int'], ['f', 'float'], ['b', 'bool'], ['type', 'type'], ['shape', 'shape'],
-    ['tensor', 'tensor'], ['func', 'func'],
+    ['s', 'string'],
+    ['i', 'int'],
+    ['f', 'float'],
+    ['b', 'bool'],
+    ['type', 'type'],
+    ['shape', 'shape'],
+    ['tensor', 'tensor'],
+    ['func', 'func'],
   ];
   const set = (x: unknown): boolean => x !== null && x !== undefined;
   const hit = scalar.find(([field]) => Object.hasOwn(proto, field) && set(proto[field]));
   if (hit !== undefined) return hit[1];
   const list = listOf(proto);
   const kinds: readonly (readonly [keyof IList, AttrKind])[] = [
-    ['s', 'strings'], ['i', 'ints'], ['f', 'floats'], ['b', 'bools'], ['type', 'types'], ['shape', 'shapes'],
-    ['tensor', 'tensors'], ['func', 'funcs'],
+    ['s', 'strings'],
+    ['i', 'ints'],
+    ['f', 'floats'],
+    ['b', 'bools'],
+    ['type', 'types'],
+    ['shape', 'shapes'],
+    ['tensor', 'tensors'],
+    ['func', 'funcs'],
   ];
-  return kinds.find(([field]) => ((list[field] as readonly unknown[] | null | undefined)?.length ?? 0) > 0)?.[1] ?? 'ints';
+  return (
+    kinds.find(([field]) => ((list[field] as readonly unknown[] | null | undefined)?.length ?? 0) > 0)?.[1] ?? 'ints'
+  );
 }
 
 /** Kind of an undeclared attribute's value, for export. */
@@ -100,4 +116,3 @@ export function kindOfValue(value: AttrValue): AttrKind {
   if (typeof first === 'number') return 'ints';
   return first === undefined ? 'ints' : 'shapes';
 }
-

@@ -29,7 +29,10 @@ export function nodeToProto(op: Operation, options: ExportOptions = {}): INodeDe
     attr[name] = attrToProto(op.record.attrs[name]?.kind ?? kindOfValue(value as AttrValue), value as AttrValue);
   }
   if (options.addShapes === true && op.outputs.length > 0) {
-    attr['_output_shapes'] = attrToProto('shapes', op.outputs.map((t) => t.shape));
+    attr['_output_shapes'] = attrToProto(
+      'shapes',
+      op.outputs.map((t) => t.shape),
+    );
   }
   return {
     name: op.name,

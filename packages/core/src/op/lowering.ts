@@ -113,6 +113,7 @@ export function originOf(op: Operation): { opType: string; nodeName: string } {
   return { opType: op.type, nodeName: op.name };
 }
 
+/** The context of one node's `lower`; its functions may be taken out of it. */
 class NodeLowering implements LowerContext {
   readonly op: Operation;
   readonly #builder: Builder;
@@ -131,7 +132,7 @@ class NodeLowering implements LowerContext {
     return this.op.attrs;
   }
 
-  dims(output: string, i = 0): Dims {
+  readonly dims = (output: string, i = 0): Dims => {
     this.#shapes ??= this.op.record.shape(this.#inputShapes(), this.#shapeContext());
     const found = this.#shapes[output];
     const arg = this.op.record.outputs.find((a) => a.name === output);
@@ -141,7 +142,7 @@ class NodeLowering implements LowerContext {
       `the shape ${formatShape(shape ?? null)} of ${output} depends on values computed in the run. Compiled ops need shapes known from the feeds.`,
       originOf(this.op),
     );
-  }
+  };
 
   #inputShapes(): Named<PartialShape> {
     const shapeOf = (x: Lowered): PartialShape => (isStateRef(x) ? (x.op.outputs[0]?.isRef ? x.shape : []) : dimsOf(x));
@@ -172,7 +173,7 @@ class NodeLowering implements LowerContext {
     };
   }
 
-  constant(operand: Value): NdArray {
+  readonly constant = (operand: Value): NdArray => {
     const found = this.tryConstant(operand);
     if (found !== undefined) return found;
     const name = Object.entries(this.#inputs).find(([, x]) => x === operand)?.[0] ?? 'an operand';
@@ -180,35 +181,35 @@ class NodeLowering implements LowerContext {
       `${name} decides shapes and must be known before the run: a constant, or computed from shapes and constants. It depends on fed or computed values.`,
       originOf(this.op),
     );
-  }
+  };
 
-  numbers(operand: Value): number[] {
+  readonly numbers = (operand: Value): number[] => {
     return this.constant(operand).toNumbers();
-  }
+  };
 
-  tryConstant(operand: Value): NdArray | undefined {
+  readonly tryConstant = (operand: Value): NdArray | undefined => {
     const literal = evaluateConstant(operand);
     return literal === undefined ? undefined : fromLiteral(literal);
-  }
+  };
 
-  readState(ref: StateRef): Value {
+  readonly readState = (ref: StateRef): Value => {
     return this.#state.read(ref, this.op);
-  }
+  };
 
-  writeState(ref: StateRef, value: Value): void {
+  readonly writeState = (ref: StateRef, value: Value): void => {
     this.#state.write(ref, value, this.op);
-  }
+  };
 
-  randomBits(dtype: 'u32' | 'u64', dims: Dims): Value {
+  readonly randomBits = (dtype: 'u32' | 'u64', dims: Dims): Value => {
     const b = this.#builder;
     const both = b.rngBitGenerator(this.#state.readRandom(this.op), dtype, dims);
     this.#state.writeRandom(this.op, b.getTupleElement(both, 0));
     return b.getTupleElement(both, 1);
-  }
+  };
 
-  fail(text: string): never {
+  readonly fail = (text: string): never => {
     throw new InvalidArgumentError(text, originOf(this.op));
-  }
+  };
 }
 
 function inputDtype(op: Operation, input: string): Tensor['dtype'] {

@@ -1,7 +1,7 @@
 /** @file Every record's arguments and attributes are TensorFlow's: compared with its op registry where that artefact is present. */
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { dataTypeNumbers, type DType } from '../dtype.ts';
+import { type DType, dataTypeNumbers } from '../dtype.ts';
 import type { AttrDef } from '../op/attr.ts';
 import type { OpRecord } from '../op/record.ts';
 import type { Arg } from '../op/signature.ts';
@@ -39,10 +39,16 @@ const one = (f: Fields, name: string): string | undefined => {
   const v = f.get(name)?.[0];
   return typeof v === 'string' ? v.replace(/^"|"$/g, '') : undefined;
 };
-const many = (f: Fields, name: string): Fields[] => (f.get(name) ?? []).filter((x): x is Fields => typeof x !== 'string');
+const many = (f: Fields, name: string): Fields[] =>
+  (f.get(name) ?? []).filter((x): x is Fields => typeof x !== 'string');
 
 const protoTypes: Readonly<Record<string, DType>> = {
-  DT_FLOAT: 'float32', DT_DOUBLE: 'float64', DT_HALF: 'float16', DT_BFLOAT16: 'bfloat16', DT_BOOL: 'bool', DT_STRING: 'string',
+  DT_FLOAT: 'float32',
+  DT_DOUBLE: 'float64',
+  DT_HALF: 'float16',
+  DT_BFLOAT16: 'bfloat16',
+  DT_BOOL: 'bool',
+  DT_STRING: 'string',
 };
 function dtypeOf(name: string): DType {
   const simple = name.replace(/^DT_/, '').toLowerCase();
@@ -65,16 +71,33 @@ function ourArg(arg: Arg): string {
 }
 
 const kinds: Readonly<Record<string, string>> = {
-  int: 'int', float: 'float', bool: 'bool', string: 'string', type: 'type', shape: 'shape', tensor: 'tensor', func: 'func',
-  'list(int)': 'ints', 'list(float)': 'floats', 'list(bool)': 'bools', 'list(string)': 'strings', 'list(type)': 'types',
-  'list(shape)': 'shapes', 'list(tensor)': 'tensors', 'list(func)': 'funcs',
+  int: 'int',
+  float: 'float',
+  bool: 'bool',
+  string: 'string',
+  type: 'type',
+  shape: 'shape',
+  tensor: 'tensor',
+  func: 'func',
+  'list(int)': 'ints',
+  'list(float)': 'floats',
+  'list(bool)': 'bools',
+  'list(string)': 'strings',
+  'list(type)': 'types',
+  'list(shape)': 'shapes',
+  'list(tensor)': 'tensors',
+  'list(func)': 'funcs',
 };
 
 function defaultText(f: Fields): string | undefined {
   const [value] = many(f, 'default_value');
   if (value === undefined) return undefined;
   const [list] = many(value, 'list');
-  if (list !== undefined) return `[${[...list.values()].flat().map((x) => scalarText(String(x))).join()}]`;
+  if (list !== undefined)
+    return `[${[...list.values()]
+      .flat()
+      .map((x) => scalarText(String(x)))
+      .join()}]`;
   const [shape] = many(value, 'shape');
   if (shape !== undefined) return one(shape, 'unknown_rank') === 'true' ? 'null' : '[]';
   return scalarText(String([...value.values()].flat()[0]));
@@ -98,7 +121,14 @@ function attrLine(name: string, kind: string, fallback: string | undefined): str
 }
 
 /** Attributes that TensorFlow 2 added after 1.x; graphs of 1.x do not have them. */
-const later = new Set(['grad_a', 'grad_b', 'debug_name', 'bad_indices_policy', 'use_ragged_tensors', 'allowed_devices']);
+const later = new Set([
+  'grad_a',
+  'grad_b',
+  'debug_name',
+  'bad_indices_policy',
+  'use_ragged_tensors',
+  'allowed_devices',
+]);
 
 function ourAttrs(record: OpRecord): string[] {
   return Object.entries(record.attrs)
