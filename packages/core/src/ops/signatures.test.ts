@@ -100,6 +100,8 @@ function defaultText(f: Fields): string | undefined {
       .join()}]`;
   const [shape] = many(value, 'shape');
   if (shape !== undefined) return one(shape, 'unknown_rank') === 'true' ? 'null' : '[]';
+  const [tensor] = many(value, 'tensor');
+  if (tensor !== undefined) return `[${(tensor.get('int_val') ?? []).map((x) => scalarText(String(x))).join()}]`;
   return scalarText(String([...value.values()].flat()[0]));
 }
 
@@ -113,6 +115,7 @@ function scalarText(x: string): string {
 function ourDefault({ default: value }: AttrDef): string | undefined {
   if (value === undefined) return undefined;
   const text = (x: unknown): string => (typeof x === 'number' ? String(Math.fround(x)) : String(x));
+  if (value instanceof NdArray) return `[${value.toNumbers().map(text).join()}]`;
   return Array.isArray(value) ? `[${value.map(text).join()}]` : text(value);
 }
 
