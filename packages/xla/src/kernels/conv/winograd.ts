@@ -13,7 +13,7 @@ import type { Buffer, Expr, Local } from '../ir.ts';
 import type { KernelBuilder } from '../kernelBuilder.ts';
 import type { Target } from '../target.ts';
 import { emitInputTile, type Image, type InputTiles, stepsOf } from './winogradInput.ts';
-import { outputsFor, points, products, transformFilter, transformOutput } from './winogradTransforms.ts';
+import { outputsFor, points, productStep, products, transformFilter, transformOutput } from './winogradTransforms.ts';
 
 export interface WinogradPlan extends InputTiles {
   readonly taps: number;
@@ -107,7 +107,12 @@ function blockOf(tiles: number, fit: number, mr: number): number {
 
 /** Elements of the transformed filter: products × panels of nr output channels × input channels × nr. */
 export function filterElements(p: WinogradPlan): number {
-  return products * Math.ceil(p.channelsOut / p.nr) * p.channelsIn * p.nr;
+  return products * filterStep(p);
+}
+
+/** Elements of the transformed filter for one product. */
+function filterStep(p: WinogradPlan): number {
+  return productStep(Math.ceil(p.channelsOut / p.nr) * p.channelsIn * p.nr);
 }
 
 /** Elements of one thread: transformed inputs, products, and one tile between the two passes of a transform. */
@@ -117,8 +122,8 @@ export function blockElements(p: WinogradPlan): {
   readonly tile: number;
 } {
   return {
-    inputs: products * p.block * p.channelsIn,
-    sums: products * p.block * p.channelsOut,
+    inputs: products * productStep(p.block * p.channelsIn),
+    sums: products * productStep(p.block * p.channelsOut),
     tile: 2 * products * p.lanes,
   };
 }
@@ -170,7 +175,6 @@ export class WinogradEmitter {
     const { k, p, buffers } = this;
     const { filter, taps, lanes } = p;
     const vectors = p.channelsOut / lanes;
-    const panels = Math.ceil(p.channelsOut / p.nr);
     const { lo, hi } = k.share(p.channelsIn * vectors);
     k.for(lo, hi, (u) => {
       const from = k.let(k.div(u, vectors));
@@ -186,7 +190,7 @@ export class WinogradEmitter {
       });
       const at = k.add(k.mul(k.div(to, p.nr), p.channelsIn * p.nr), k.add(k.mul(from, p.nr), k.rem(to, p.nr)));
       const target = k.view(buffers.filters, at, 'filtersAt');
-      const step = panels * p.channelsIn * p.nr;
+      const step = filterStep(p);
       k.for(0, points, (i) => {
         const row = k.view(tile, k.mul(i, taps * lanes));
         const g = Array.from({ length: taps }, (_, x) => k.let(k.load(row, x * lanes, lanes)));
@@ -209,10 +213,9 @@ export class WinogradEmitter {
   /** One of the 36 products of a block: [block × in] · [in × out]. */
   private multiply(product: Expr, inputs: Buffer, sums: Buffer): void {
     const { k, p, buffers } = this;
-    const panels = Math.ceil(p.channelsOut / p.nr);
-    const a = k.view(inputs, k.mul(product, p.block * p.channelsIn));
-    const b = k.view(buffers.filters, k.mul(product, panels * p.channelsIn * p.nr));
-    const out = k.view(sums, k.mul(product, p.block * p.channelsOut));
+    const a = k.view(inputs, k.mul(product, productStep(p.block * p.channelsIn)));
+    const b = k.view(buffers.filters, k.mul(product, filterStep(p)));
+    const out = k.view(sums, k.mul(product, productStep(p.block * p.channelsOut)));
     const full = Math.floor(p.channelsOut / p.nr);
     const panel = (j: Expr, cols: number): void => {
       const right = { buffer: k.view(b, k.mul(j, p.channelsIn * p.nr)), rowStep: 1, kStep: p.nr };
@@ -252,7 +255,7 @@ export class WinogradEmitter {
     const start = k.let(base, 'start');
     const rows = k.let(k.min(k.sub(output.height, y0), outputs), 'rows');
     const source = k.view(sums, k.mul(t, p.channelsOut));
-    const step = p.block * p.channelsOut;
+    const step = productStep(p.block * p.channelsOut);
     k.for(
       0,
       p.channelsOut,

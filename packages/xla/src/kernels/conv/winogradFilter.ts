@@ -12,7 +12,7 @@ import type { Buffer, Expr, Local } from '../ir.ts';
 import type { KernelBuilder } from '../kernelBuilder.ts';
 import type { Target } from '../target.ts';
 import { emitInputTile, type Image, type InputTiles, stepsOf } from './winogradInput.ts';
-import { outputsFor, points, products, transformFilter, transformOutput } from './winogradTransforms.ts';
+import { outputsFor, points, productStep, products, transformFilter, transformOutput } from './winogradTransforms.ts';
 
 /** `outputs` is the side of a tile of the result gradient. */
 export interface FilterGradientPlan extends InputTiles {
@@ -96,8 +96,8 @@ export function planFilterGradient(site: Site<'convolution'>, target: Target): F
 export function gradientElements(p: FilterGradientPlan) {
   return {
     sums: gradientParts * products * p.channelsIn * p.channelsOut,
-    inputs: products * p.block * p.channelsIn,
-    gradients: products * p.block * p.channelsOut,
+    inputs: products * productStep(p.block * p.channelsIn),
+    gradients: products * productStep(p.block * p.channelsOut),
     tile: products * p.lanes,
   };
 }
@@ -172,6 +172,7 @@ export class FilterGradientEmitter {
       const value = k.load(buffers.gradient, k.add(k.binary('and', index, m), c), lanes);
       return k.bitcast('f32', k.binary('and', k.bitcast('s32', value), k.splat(m, lanes)));
     };
+    const step = productStep(p.block * p.channelsOut);
     const channel = (c: Expr): void => {
       k.for(0, outputs, (x) => {
         const g = Array.from({ length: outputs }, (_, y) => k.let(read(c, y, x)));
@@ -182,9 +183,9 @@ export class FilterGradientEmitter {
       k.for(0, points, (i) => {
         const row = k.view(at.tile, k.mul(i, outputs * lanes));
         const g = Array.from({ length: outputs }, (_, x) => k.let(k.load(row, x * lanes, lanes)));
-        const out = k.view(target, k.add(k.mul(i, points * p.block * p.channelsOut), c));
+        const out = k.view(target, k.add(k.mul(i, points * step), c));
         transformFilter(k, g).forEach((value, j) => {
-          k.store(out, j * p.block * p.channelsOut, value);
+          k.store(out, j * step, value);
         });
       });
     };
@@ -194,8 +195,8 @@ export class FilterGradientEmitter {
   /** sums[in, out] += Σₜ inputs[t, in] · gradients[t, out] for one of the 36 products. */
   private multiply(at: MultiplyJob): void {
     const { k, p } = this;
-    const a = k.view(at.inputs, k.mul(at.product, p.block * p.channelsIn));
-    const b = k.view(at.gradients, k.mul(at.product, p.block * p.channelsOut));
+    const a = k.view(at.inputs, k.mul(at.product, productStep(p.block * p.channelsIn)));
+    const b = k.view(at.gradients, k.mul(at.product, productStep(p.block * p.channelsOut)));
     const out = k.view(at.sums, k.mul(at.product, p.channelsIn * p.channelsOut));
     const panel = (col: Expr, cols: number): void => {
       const right = { buffer: k.view(b, col), rowStep: 1, kStep: p.channelsOut };

@@ -5,7 +5,7 @@
 import { split } from '../gemm/dot.ts';
 import type { Buffer, Expr } from '../ir.ts';
 import type { KernelBuilder } from '../kernelBuilder.ts';
-import { points, transformInput } from './winogradTransforms.ts';
+import { points, productStep, transformInput } from './winogradTransforms.ts';
 
 /** An image batch with its channels innermost. */
 export interface Image {
@@ -43,7 +43,7 @@ export interface InputTileJob {
   /** Number of the tile, and its place in the block. */
   readonly index: Expr;
   readonly t: Expr;
-  /** [36][block][channels] */
+  /** [36][block][channels], products `productStep` apart. */
   readonly inputs: Buffer;
   /** Between the two passes. */
   readonly tile: Buffer;
@@ -110,12 +110,13 @@ function inputRows(
   { tile, target, c }: { readonly tile: Buffer; readonly target: Buffer; readonly c: Expr },
 ): void {
   const { lanes } = p;
+  const step = productStep(p.block * p.channelsIn);
   k.for(0, points, (i) => {
     const row = k.view(tile, k.mul(i, points * lanes));
     const d = Array.from({ length: points }, (_, x) => k.let(k.load(row, x * lanes, lanes)));
-    const out = k.view(target, k.add(k.mul(i, points * p.block * p.channelsIn), c));
+    const out = k.view(target, k.add(k.mul(i, points * step), c));
     transformInput(k, d).forEach((value, j) => {
-      k.store(out, j * p.block * p.channelsIn, value);
+      k.store(out, j * step, value);
     });
   });
 }

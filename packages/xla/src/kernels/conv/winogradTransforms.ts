@@ -11,6 +11,14 @@ export const points = 6;
 /** Products of a two-dimensional tile. */
 export const products = points * points;
 
+/**
+ * Elements from one of the 36 products to the next, at least `elements`: an odd number of cache lines, so that the 36 places that a
+ * transform writes together fall into different sets of the cache.
+ */
+export function productStep(elements: number): number {
+  return 16 * (Math.ceil(elements / 16) | 1);
+}
+
 /** Results per tile side for an r-tap filter. */
 export function outputsFor(taps: number): number {
   return points + 1 - taps;
