@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type DType, dataTypeNumbers } from '../dtype.ts';
+import { NdArray } from '../ndarray.ts';
 import type { AttrDef } from '../op/attr.ts';
 import type { OpRecord } from '../op/record.ts';
 import type { Arg } from '../op/signature.ts';
