@@ -12,6 +12,7 @@ import { ConstantImage } from './constantImage.ts';
 import type { Cost } from './ir.ts';
 import { lowerComputation } from './lowerComputation.ts';
 import type { Schedule } from './schedule.ts';
+import { rememberSchedules } from './scheduleCache.ts';
 import { scheduleInstruction } from './schedules.ts';
 import { type LogicalStep, SlotFactory } from './slots.ts';
 import type { Target } from './target.ts';
@@ -30,7 +31,8 @@ export function lowerModule(module: Module, target: Target, schedule: Schedule =
     const parameter = aliases.get(index);
     return parameter === undefined ? slots.make(byteSize(r), { space: 'result', index }) : inputs[parameter];
   });
-  const { steps } = lowerComputation(entry, inputs, outputs, { target, schedule, constants, slots });
+  const context = { target, schedule: rememberSchedules(schedule), constants, slots };
+  const { steps } = lowerComputation(entry, inputs, outputs, context);
   const assignment = assignBuffers(steps);
   const addressed = steps.map((s) => addressStep(s, assignment));
   return {
