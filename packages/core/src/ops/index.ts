@@ -10,9 +10,13 @@ import * as arraySlice from './arraySlice.ts';
 import * as broadcast from './broadcast.ts';
 import * as compare from './compare.ts';
 import * as conv from './conv.ts';
+import * as cumulative from './cumulative.ts';
 import * as math from './math.ts';
+import * as mathBinary from './mathBinary.ts';
+import * as mathUnary from './mathUnary.ts';
 import * as matmul from './matmul.ts';
 import * as nn from './nn.ts';
+import * as nnNorm from './nnNorm.ts';
 import * as pool from './pool.ts';
 import * as random from './random.ts';
 import * as reduce from './reduce.ts';
@@ -34,9 +38,13 @@ export const families = {
   broadcast,
   compare,
   conv,
+  cumulative,
   math,
+  mathBinary,
+  mathUnary,
   matmul,
   nn,
+  nnNorm,
   pool,
   random,
   reduce,

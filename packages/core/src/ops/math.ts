@@ -1,13 +1,16 @@
 /** @file Element-wise arithmetic. */
 import { floating, real } from '../dtype.ts';
+import { InvalidArgumentError } from '../errors.ts';
 import { installOperators } from '../graph/operators.ts';
 import type { Tensor, TensorLike } from '../graph/tensor.ts';
 import { count, type } from '../op/attr.ts';
-import { call } from '../op/call.ts';
+import { call, convertToTensor } from '../op/call.ts';
 import { defineOp } from '../op/defineOp.ts';
 import { broadcastBinary, unary } from '../op/makers.ts';
 import { uniform } from '../op/sample.ts';
 import { sameShapes } from '../op/shapeFunctions.ts';
+import { identity } from './array.ts';
+import { sigmoidGrad, sqrtGrad, tanhGrad } from './mathUnary.ts';
 
 export const Add = broadcastBinary('Add', {
   grad: (_, dz) => [dz, dz],
@@ -51,17 +54,17 @@ export const Log = unary('Log', {
 });
 export const Sigmoid = unary('Sigmoid', {
   T: floating,
-  grad: ({ y }, dy) => multiply(dy, multiply(y, subtract(1, y))), // dσ = σ(1 − σ)·dy
+  grad: ({ y }, dy) => sigmoidGrad(y, dy), // dσ = σ(1 − σ)·dy
   lower: (b, x) => b.logistic(x),
 });
 export const Tanh = unary('Tanh', {
   T: floating,
-  grad: ({ y }, dy) => multiply(dy, subtract(1, square(y))), // d tanh = (1 − y²)·dy
+  grad: ({ y }, dy) => tanhGrad(y, dy), // d tanh = (1 − y²)·dy
   lower: (b, x) => b.tanh(x),
 });
 export const Sqrt = unary('Sqrt', {
   T: floating,
-  grad: ({ y }, dy) => divide(multiply(dy, 0.5), y),
+  grad: ({ y }, dy) => sqrtGrad(y, dy),
   lower: (b, x) => b.sqrt(x),
   sample: uniform([2, 3], 0.5, 2),
 });
@@ -75,8 +78,11 @@ export const AddN = defineOp('AddN', {
   sample: { inputs: { inputs: [uniform([2, 3]), uniform([2, 3]), uniform([2, 3])] } },
 });
 
-/** Sum of tensors of one shape. */
+/** Sum of tensors of one shape and dtype; of a single tensor, that tensor. TF `add_n`. */
 export function addN(inputs: readonly TensorLike[], name?: string): Tensor {
+  const [first] = inputs;
+  if (first === undefined) throw new InvalidArgumentError('addN needs at least one tensor, but the list is empty.');
+  if (inputs.length === 1) return name === undefined ? convertToTensor(first) : identity(first, name);
   return call(AddN, { inputs }, { name }).sum;
 }
 
@@ -129,6 +135,5 @@ installOperators({
   add: (x, y) => call(AddV2, { x, y }, { name: 'add' }).z,
   sub: (x, y) => subtract(x, y, 'sub'),
   mul: (x, y) => multiply(x, y, 'mul'),
-  div: (x, y) => divide(x, y),
   neg: (x) => negative(x),
 });
