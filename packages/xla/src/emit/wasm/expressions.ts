@@ -5,6 +5,7 @@ import { binary, divideSigned, type Library, shift, unary } from './arithmetic.t
 import { compare } from './compare.ts';
 import { bf16ToF32, bitcast, convert, f16ToF32, f32ToBf16, f32ToF16 } from './convert.ts';
 import type { FunctionWriter } from './functionWriter.ts';
+import { constantKey } from './hoist.ts';
 import { loadScalar, loadVector, pushAddress, storeScalar, storeVector } from './memory.ts';
 import type { Names } from './names.ts';
 import type { Op } from './opcodes.ts';
@@ -35,6 +36,8 @@ export class ExpressionEmitter {
   private readonly context: ExpressionContext;
   private readonly library: Library;
   private nextTemporary = -1;
+  /** Function locals that hold vector constants. */
+  readonly constants = new Map<string, number>();
 
   constructor(w: FunctionWriter, names: Names, context: ExpressionContext) {
     this.w = w;
@@ -55,7 +58,7 @@ export class ExpressionEmitter {
     const { w } = this;
     switch (e.kind) {
       case 'const':
-        pushConst(w, e.type, e.value);
+        this.constant(e);
         return;
       case 'local':
         w.get(this.names.local(e.local));
@@ -113,6 +116,12 @@ export class ExpressionEmitter {
       default:
         e satisfies never;
     }
+  }
+
+  private constant(e: Extract<Expr, { kind: 'const' }>): void {
+    const held = e.type.lanes > 1 ? this.constants.get(constantKey(e)) : undefined;
+    if (held === undefined) pushConst(this.w, e.type, e.value);
+    else this.w.get(held);
   }
 
   private load(e: Extract<Expr, { kind: 'load' }>): void {

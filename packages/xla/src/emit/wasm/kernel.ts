@@ -6,6 +6,7 @@ import type { Buffer, Expr, Kernel, MathFunction, Stmt } from '../../kernels/ir.
 import type { FunctionBody, FunctionType, ValueType } from './encoder.ts';
 import { ExpressionEmitter } from './expressions.ts';
 import { FunctionWriter } from './functionWriter.ts';
+import { loopConstants } from './hoist.ts';
 import { Names } from './names.ts';
 import { type ForLoop, findOutlines, type Uses } from './outline.ts';
 import { valueTypeOf } from './values.ts';
@@ -70,6 +71,12 @@ class KernelEmitter {
   }
 
   emit(body: readonly Stmt[]): FunctionBody {
+    for (const [key, constant] of loopConstants(body, (s) => this.context.outlines.has(s))) {
+      this.expr(constant);
+      const local = this.w.temp('v128');
+      this.w.set(local);
+      this.expressions.constants.set(key, local);
+    }
     this.block(body);
     return this.w.finish();
   }

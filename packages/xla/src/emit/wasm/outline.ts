@@ -110,7 +110,8 @@ function nodes(e: Expr): number {
   return n;
 }
 
-function forEachOperand(e: Expr, visit: (x: Expr) => void): void {
+/** The expressions that `e` is made of. */
+export function forEachOperand(e: Expr, visit: (x: Expr) => void): void {
   switch (e.kind) {
     case 'const':
     case 'local':
