@@ -144,6 +144,11 @@ const weights: { readonly [opcode: string]: number } = {
   tuple: 0,
 };
 
+/** Long chains of dependent arithmetic, which gain from two vectors in flight. */
+export function isHeavy(fused: Fused): boolean {
+  return fused.body.some((x) => (weights[x.opcode] ?? 1) >= 15);
+}
+
 /** Operations and bytes of computing everything in a fusion once per element of its own shape. */
 export function costOf(fused: Fused): Cost {
   let flops = 0;

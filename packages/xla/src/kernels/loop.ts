@@ -12,7 +12,7 @@ import { type GridIndex, type Group, linearize } from './elemental/gridIndex.ts'
 import { lanesFor } from './elemental/lanes.ts';
 import { sameExpr } from './elemental/memo.ts';
 import { shapeRules } from './elemental/shapeRules.ts';
-import { costOf, type Fused, isParallel, KernelArguments, kernelName, openFusion } from './fused.ts';
+import { costOf, type Fused, isHeavy, isParallel, KernelArguments, kernelName, openFusion } from './fused.ts';
 import type { Expr } from './ir.ts';
 import { KernelBuilder } from './kernelBuilder.ts';
 import { emitNest } from './loopNest.ts';
@@ -228,6 +228,7 @@ export function scheduleLoop(instruction: Instruction, target: Target): Schedule
   emitNest(k, {
     sizes,
     lanes,
+    unroll: isHeavy(fused) ? 2 : 1,
     parallel,
     row: (outer) => {
       rowEmitter = new ElementalEmitter({ k, leaf: args.leaf, onLoad: (x) => inStep.onRowLoad(x) });

@@ -11,6 +11,8 @@ export type Visit = (index: readonly Expr[], lanes: number) => void;
 export interface Nest {
   readonly sizes: readonly number[];
   readonly lanes: number;
+  /** Vectors per round of the innermost loop; default 1. */
+  readonly unroll?: number;
   readonly parallel: boolean;
   /** Called once in the body of the next-to-last loop, before the innermost one. */
   readonly row?: (outer: readonly Expr[]) => void;
@@ -34,8 +36,28 @@ function inner(k: KernelBuilder, nest: Nest, outer: readonly Expr[], range: { lo
     k.for(lo, hi, body(1));
     return;
   }
-  if (whole > 0) k.for(lo, whole === size ? hi : k.min(hi, whole), body(nest.lanes), nest.lanes);
+  vectors(k, nest, body(nest.lanes), { lo, hi: whole === size ? hi : k.min(hi, whole), whole });
   if (whole < size) k.for(k.max(lo, whole), hi, body(1));
+}
+
+/** The loop over whole vectors, several a round while there are enough. */
+function vectors(
+  k: KernelBuilder,
+  { lanes, unroll = 1 }: Nest,
+  body: (i: Expr) => void,
+  { lo, hi, whole }: { readonly lo: Expr; readonly hi: Expr; readonly whole: number },
+): void {
+  const step = lanes * unroll;
+  if (unroll === 1 || whole < 4 * step) {
+    if (whole > 0) k.for(lo, hi, body, lanes);
+    return;
+  }
+  const rounds = k.let(k.sub(hi, k.rem(k.max(k.sub(hi, lo), 0), step)), 'rounds');
+  const round = (i: Expr): void => {
+    for (let u = 0; u < unroll; u++) body(k.add(i, u * lanes));
+  };
+  k.for(lo, rounds, round, step);
+  if (!(rounds.kind === 'const' && hi.kind === 'const' && rounds.value === hi.value)) k.for(rounds, hi, body, lanes);
 }
 
 /** Loops `for` over sizes[from … to), handing on their indices. */
