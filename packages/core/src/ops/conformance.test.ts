@@ -5,7 +5,7 @@
 import { GraphDef } from '@tsflow/formats';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { DType } from '../dtype.ts';
-import { gradients } from '../gradients.ts';
+import { gradients, toDense } from '../gradients.ts';
 import { Graph } from '../graph/graph.ts';
 import type { Operation } from '../graph/operation.ts';
 import type { Tensor } from '../graph/tensor.ts';
@@ -153,9 +153,7 @@ async function checkGradient(record: OpRecord, sample: SampleSpec): Promise<void
   const session = new Session({ graph: built.graph, target: 'interpret' });
   try {
     if (built.init.length > 0) await session.run(built.init);
-    const dense = built.graph.asDefault(() =>
-      grads.map((g) => (g === null ? null : g.op === undefined ? g.toTensor() : g)),
-    );
+    const dense = built.graph.asDefault(() => grads.map((g) => (g === null ? null : toDense(g))));
     for (const [k, g] of dense.entries()) {
       const [x, value] = built.feeds[k] as readonly [Tensor, NdArray];
       const numeric = await numericGradient(session, built, { k, ys, weights });
@@ -163,7 +161,7 @@ async function checkGradient(record: OpRecord, sample: SampleSpec): Promise<void
         for (const n of numeric) expect(Math.abs(n), `${record.type} has a gradient by ${x.name}`).toBeLessThan(1e-6);
         continue;
       }
-      const symbolic = (await session.run(g as Tensor, built.feeds)).toNumbers();
+      const symbolic = (await session.run(g, built.feeds)).toNumbers();
       expect(symbolic.length).toBe(value.size);
       for (const [i, n] of numeric.entries()) {
         const s = symbolic[i] as number;

@@ -11,7 +11,7 @@ import { fromLiteral, NdArray, type TfString, toLiteral } from '../ndarray.ts';
 import { constantValue } from '../op/constantValue.ts';
 import { isStateRef, Lowering, type LoweringState, originOf } from '../op/lowering.ts';
 import { byName, expandArgs, flatten } from '../op/nodeArgs.ts';
-import type { HostContext, Named, StateRef } from '../op/record.ts';
+import type { HostContext, StateRef } from '../op/record.ts';
 import { type Arg, isState } from '../op/signature.ts';
 import type { SessionStates } from './states.ts';
 
