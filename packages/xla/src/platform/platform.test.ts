@@ -46,7 +46,7 @@ afterEach(() => {
 test('the pool runs on browser workers from a blob', async () => {
   vi.stubGlobal('Worker', BlobWorker);
   const memory = new WasmMemory(true);
-  const pool = new ThreadPool(memory, 2, { startThread: startBrowserThread, messages: true });
+  const pool = new ThreadPool(memory, 2, { startThread: startBrowserThread });
   const n = 50;
   const program = programOf(n, [
     step(

@@ -1,6 +1,7 @@
 /**
  * @file Compute threads that run a program together over shared memory while the caller's thread stays free. Commands are words in
- * that memory; messages carry only what words cannot (modules). Threads start when the first program for them is loaded and sleep between runs; they do not
+ * that memory; messages carry what words cannot: modules, and the end of a run (Atomics.waitAsync would do, but the one of V8 11 loses
+ * wake-ups). Threads start when the first program for them is loaded and sleep between runs; they do not
  * keep the process alive. A thread that dies fails its run with an error, and the next run starts a new set.
  */
 import { syncBytes, syncLayout } from '../emit/wasm/barrier.ts';
@@ -24,11 +25,10 @@ export interface PoolOptions {
   readonly stallMs?: number;
   /** Default: the platform's threads. */
   readonly startThread?: typeof startThread;
-  /** Hear of the end of a run by message, not by Atomics.waitAsync. Default: where the engine lacks it. */
-  readonly messages?: boolean;
 }
 
 interface Failure {
+  readonly sequence: number;
   readonly tid: number;
   readonly reason: string;
 }
@@ -41,14 +41,6 @@ interface Current {
   progress: string;
 }
 
-type WaitAsync = (
-  array: Int32Array,
-  index: number,
-  value: number,
-) => { readonly async: false } | { readonly async: true; readonly value: Promise<unknown> };
-
-const engineWaitAsync = (Atomics as { readonly waitAsync?: WaitAsync }).waitAsync;
-
 export class ThreadPool {
   readonly threads: number;
   private readonly memory: WasmMemory;
@@ -58,10 +50,10 @@ export class ThreadPool {
   private readonly syncAt: number;
   private readonly stallMs: number;
   private readonly startThread: typeof startThread;
-  private readonly waitAsync: WaitAsync | undefined;
   private workers: Thread[] = [];
   private readonly loaded = new Set<number>();
   private sequence = 0;
+  private epoch = 0;
   private current: Current | undefined;
   private failure: Failure | undefined;
   private onFailure: (() => void) | undefined;
@@ -70,7 +62,6 @@ export class ThreadPool {
     this.memory = memory;
     this.threads = threads;
     this.stallMs = options.stallMs ?? 600_000;
-    this.waitAsync = options.messages ? undefined : engineWaitAsync;
     this.startThread = options.startThread ?? startThread;
     this.wordsAt = memory.control(word.size * 4);
     this.words = new Int32Array(memory.memory.buffer, this.wordsAt, word.size);
@@ -118,7 +109,9 @@ export class ThreadPool {
 
   private start(): void {
     if (this.workers.length) return;
+    const epoch = ++this.epoch;
     this.words.fill(0);
+    this.words[word.epoch] = epoch;
     this.sequence = 0;
     this.workers = Array.from({ length: this.threads }, (_, tid) => {
       const t = this.startThread(workerSource, `tsflow-compute-${tid}`);
@@ -127,8 +120,7 @@ export class ThreadPool {
         (reason) => this.ended(t, tid, reason),
       );
       const aborted = this.syncAt + syncLayout.aborted;
-      const post = this.waitAsync === undefined;
-      t.post({ kind: 'start', memory: this.memory.memory, words: this.wordsAt, aborted, tid, seen: 0, post });
+      t.post({ kind: 'start', memory: this.memory.memory, words: this.wordsAt, aborted, tid, seen: 0, epoch });
       return t;
     });
   }
@@ -152,18 +144,9 @@ export class ThreadPool {
     words[word.sync] = this.syncAt;
     words[word.failed] = 0;
     Atomics.store(words, word.pending, this.threads);
-    const before = this.sequence;
     this.sequence = (this.sequence + 1) | 0;
     Atomics.store(words, word.sequence, this.sequence);
     Atomics.notify(words, word.sequence);
-    if (this.waitAsync) this.waitForDone(this.waitAsync, before);
-  }
-
-  private waitForDone(wait: WaitAsync, before: number): void {
-    const sequence = this.sequence;
-    const waiting = wait(this.words, word.done, before);
-    if (waiting.async) waiting.value.then(() => this.done(sequence)).catch(() => {});
-    else queueMicrotask(() => this.done(sequence));
   }
 
   /** Sends sleeping threads to their event loops, for messages that no run waits for. */
@@ -171,9 +154,7 @@ export class ThreadPool {
     if (this.current || !this.workers.length) return;
     for (const t of this.workers) t.post({ kind: 'wait' });
     this.words[word.command] = 0;
-    // `done` moves along, so that the next run finds it at the sequence before its own.
     this.sequence = (this.sequence + 1) | 0;
-    Atomics.store(this.words, word.done, this.sequence);
     Atomics.store(this.words, word.sequence, this.sequence);
     Atomics.notify(this.words, word.sequence);
   }
@@ -181,13 +162,13 @@ export class ThreadPool {
   private message(m: unknown): void {
     const { kind } = m as { readonly kind: string };
     if (kind === 'done') this.done((m as { readonly sequence: number }).sequence);
-    if (kind !== 'failed') return;
+    if (kind !== 'failed' || (m as Failure).sequence !== this.sequence) return;
     this.failure = m as Failure;
     this.onFailure?.();
   }
 
   private done(sequence: number): void {
-    if (!this.current || sequence !== this.sequence || Atomics.load(this.words, word.done) !== sequence) return;
+    if (!this.current || sequence !== this.sequence) return;
     if (this.words[word.failed] === 0) {
       const { resolve } = this.current;
       this.settle();

@@ -15,12 +15,12 @@ export const commandWords = {
   constants: 5,
   threads: 6,
   sync: 7,
+  /** Which set of threads the commands are for. */
+  epoch: 8,
   /** Threads that have not finished the command. */
   pending: 16,
-  /** The last finished sequence number; the pool waits on it. */
-  done: 32,
   /** Set when a thread failed. */
-  failed: 33,
+  failed: 32,
   /** Total i32 words. */
   size: 48,
 } as const;
@@ -36,16 +36,18 @@ const math = {
   pow: (x, y) => (x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : x ** y),
 };
 const instances = new Map();
-let memory, words, tid, seen, aborted;
+let memory, words, tid, seen, aborted, epoch;
 
-function run() {
+function run(sequence) {
   const entry = instances.get(words[${w.id}]);
   if (!entry) return false;
   try {
     entry(words[${w.table}], words[${w.arena}], words[${w.constants}], tid, words[${w.threads}], words[${w.sync}]);
   } catch (e) {
-    port.postMessage({ kind: 'failed', tid, sequence: seen, reason: String(e && e.stack || e) });
-    Atomics.store(words, ${w.failed}, 1);
+    // Only the first failure tells why; the others trap because of it.
+    if (Atomics.exchange(words, ${w.failed}, 1) === 0) {
+      port.postMessage({ kind: 'failed', tid, sequence, reason: String(e && e.stack || e) });
+    }
     Atomics.store(aborted, 0, 1);
   }
   return true;
@@ -55,21 +57,19 @@ function loop() {
   for (;;) {
     const sequence = Atomics.load(words, ${w.sequence});
     if (sequence === seen) { Atomics.wait(words, ${w.sequence}, seen); continue; }
+    if (Atomics.load(words, ${w.epoch}) !== epoch) return; // replaced by newer threads
     if (Atomics.load(words, ${w.command}) === 0) { seen = sequence; return; }
-    if (tid < words[${w.threads}] && !run()) return; // the instance is in a message that waits in the event loop
+    if (tid < words[${w.threads}] && !run(sequence)) return; // the instance is in a message that waits in the event loop
     seen = sequence;
     if (Atomics.sub(words, ${w.pending}, 1) === 1) {
-      Atomics.store(words, ${w.done}, sequence);
-      Atomics.notify(words, ${w.done});
-      if (post) port.postMessage({ kind: 'done', sequence });
+      port.postMessage({ kind: 'done', sequence });
     }
   }
 }
 
-let post = false;
 function handle(m) {
   if (m.kind === 'start') {
-    memory = m.memory; tid = m.tid; seen = m.seen; post = m.post;
+    memory = m.memory; tid = m.tid; seen = m.seen; epoch = m.epoch;
     words = new Int32Array(memory.buffer, m.words, ${w.size});
     aborted = new Int32Array(memory.buffer, m.aborted, 1);
   } else if (m.kind === 'load') {
