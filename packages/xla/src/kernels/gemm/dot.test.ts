@@ -5,7 +5,7 @@ import type { DotDimensionNumbers } from '../../hlo/opcodes.ts';
 import { type ArrayShape, arrayShape, type ElementType } from '../../hlo/shape.ts';
 import type { Target } from '../target.ts';
 import { scheduleDot } from './dot.ts';
-import { checkSchedule, random, randomLiteral, testTarget } from './testing.ts';
+import { checkSchedule, checkThreads, random, randomFloats, randomLiteral, testTarget } from './testing.ts';
 
 const matrices: DotDimensionNumbers = { lhsBatch: [], rhsBatch: [], lhsContracting: [1], rhsContracting: [0] };
 
@@ -108,6 +108,19 @@ describe('dot', () => {
     matrix('f32', 3, 0, 4);
     matrix('f32', 0, 3, 4);
     matrix('f32', 3, 4, 0);
+  });
+
+  test('gives the same bits for any number of threads', () => {
+    for (const [m, k, n] of [
+      [5, 2000, 6],
+      [40, 50, 33],
+      [1, 300, 9],
+    ] as const) {
+      const [lhs, rhs] = [arrayShape('f32', [m, k]), arrayShape('f32', [k, n])];
+      const b = new HloBuilder('dot');
+      const x = b.dot(b.parameter(0, lhs), b.parameter(1, rhs), matrices);
+      checkThreads(x, scheduleDot(x, testTarget), [randomFloats(lhs, random(1)), randomFloats(rhs, random(2))]);
+    }
   });
 
   test('random shapes', () => {

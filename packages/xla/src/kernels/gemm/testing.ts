@@ -40,6 +40,18 @@ export function randomLiteral(shape: ArrayShape, next: () => number): Literal {
   return literalFrom(wide ? values.map(BigInt) : values, shape.dtype, shape.dims);
 }
 
+/** f32 values in (−1, 1) whose sums round. */
+export function randomFloats(shape: ArrayShape, next: () => number): Literal {
+  const values = Array.from({ length: elementCount(shape.dims) }, () => next() * 2 - 1);
+  return literalFrom(values, shape.dtype, shape.dims);
+}
+
+/** Asserts the same bits from 1, 2 and 3 threads. */
+export function checkThreads(x: Instruction, scheduled: Scheduled, operands: readonly Literal[]): void {
+  const [one, ...others] = [1, 2, 3].map((threads) => interpretScheduled(x, scheduled, operands, { threads }));
+  for (const got of others) expect(got).toEqual(one);
+}
+
 /** The oracle's results, one literal per array. */
 export function expected(x: Instruction, operands: readonly Literal[]): Literal[] {
   const value = evaluateInstruction(x, operands);
