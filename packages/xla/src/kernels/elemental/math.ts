@@ -8,6 +8,7 @@ import { erfDouble } from './erfDouble.ts';
 import { perLane } from './lanes.ts';
 import * as exponential from './mathExp.ts';
 import * as logarithm from './mathLog.ts';
+import { power } from './mathPower.ts';
 import * as trigonometry from './mathTrig.ts';
 
 type Unary = (k: KernelBuilder, x: Expr) => Expr;
@@ -56,6 +57,7 @@ export function mathRemainder(k: KernelBuilder, x: Expr, y: Expr): Expr {
 
 /** x^y after IEEE 754: 1^y = 1 and (−1)^±∞ = 1, where ECMAScript's pow answers NaN. */
 export function mathPower(k: KernelBuilder, x: Expr, y: Expr): Expr {
+  if (!doubles(x)) return power(k, x, y);
   return inDoubles(k, x, y, (a0, b0) => {
     const a = k.let(a0, 'base');
     const b = k.let(b0, 'exponent');
