@@ -2,6 +2,7 @@
 import { unimplemented } from '../hlo/errors.ts';
 import type { Instruction } from '../hlo/module.ts';
 import type { FusionKind, Opcode } from '../hlo/opcodes.ts';
+import { scheduleAllReduce } from './allReduce.ts';
 import { scheduleConvolution } from './conv/conv.ts';
 import { scheduleDynamicUpdateSlice } from './dynamicUpdate.ts';
 import { scheduleDot } from './gemm/dot.ts';
@@ -29,6 +30,7 @@ const byOpcode: { readonly [K in Opcode]?: Schedule } = {
   sort: scheduleSort,
   'top-k': scheduleTopK,
   'rng-bit-generator': scheduleRng,
+  'all-reduce': scheduleAllReduce,
 };
 
 const byFusionKind: { readonly [K in FusionKind]?: Schedule } = {
