@@ -1,4 +1,9 @@
 /** @file `tf.nn`: activations, convolutions, pooling, normalisation, losses on logits. */
+export * from './nn/activations.ts';
+export { type DropoutOptions, dropout } from './nn/dropout.ts';
+export * from './nn/losses.ts';
+export * from './nn/moments.ts';
+export { logSoftmax, type SoftmaxOptions, softmax } from './nn/softmax.ts';
 export {
   conv2d,
   conv2dBackpropFilter,
@@ -7,9 +12,7 @@ export {
   depthwiseConv2dNative,
 } from './ops/conv.ts';
 export { sigmoid, tanh } from './ops/math.ts';
-export { relu } from './ops/nn.ts';
+export { logSigmoid } from './ops/mathUnary.ts';
+export { elu, leakyRelu, relu, relu6, selu, softplus, softsign } from './ops/nn.ts';
+export { biasAdd, l2Loss, localResponseNormalization, localResponseNormalization as lrn } from './ops/nnNorm.ts';
 export { avgPool, maxPool } from './ops/pool.ts';
-export {
-  logSoftmax,
-  softmax,
-} from './ops/softmax.ts';

@@ -2,9 +2,12 @@
 import type { OpRecord } from '../op/record.ts';
 import * as argReduce from './argReduce.ts';
 import * as array from './array.ts';
+import * as arrayIndex from './arrayIndex.ts';
 import * as arrayJoin from './arrayJoin.ts';
 import * as arrayMake from './arrayMake.ts';
 import * as arrayPad from './arrayPad.ts';
+import * as arraySegment from './arraySegment.ts';
+import * as arraySelect from './arraySelect.ts';
 import * as arrayShape from './arrayShape.ts';
 import * as arraySlice from './arraySlice.ts';
 import * as broadcast from './broadcast.ts';
@@ -20,6 +23,7 @@ import * as nnNorm from './nnNorm.ts';
 import * as pool from './pool.ts';
 import * as random from './random.ts';
 import * as reduce from './reduce.ts';
+import * as select from './select.ts';
 import * as softmax from './softmax.ts';
 import * as state from './state.ts';
 import * as summary from './summary.ts';
@@ -30,9 +34,12 @@ import * as trainingSparse from './trainingSparse.ts';
 export const families = {
   argReduce,
   array,
+  arrayIndex,
   arrayJoin,
   arrayMake,
   arrayPad,
+  arraySegment,
+  arraySelect,
   arrayShape,
   arraySlice,
   broadcast,
@@ -48,6 +55,7 @@ export const families = {
   pool,
   random,
   reduce,
+  select,
   softmax,
   state,
   summary,
