@@ -4,7 +4,10 @@
 import { join } from 'node:path';
 import { checkPackages } from './packages.ts';
 
-const problems = await checkPackages(join(import.meta.dirname, '..', '..', '..'));
+const root = join(import.meta.dirname, '..', '..', '..');
+const problems = await checkPackages(root).catch((error: unknown) => [
+  error instanceof Error ? error.message : String(error),
+]);
 for (const problem of problems) console.error(problem);
 console.log(`${problems.length} problems in the packed packages.`);
 process.exitCode = problems.length === 0 ? 0 : 1;
