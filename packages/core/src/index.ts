@@ -1,12 +1,10 @@
 /** @file Public API of the core: what `tf.*` offers, under TensorFlow 1.x's names in camelCase. */
 
+import './ops/operators.ts';
+
+export * as bitwise from './bitwise.ts';
 // Values and types
-export {
-  type DType,
-  dtypeFromNumber,
-  dtypeNumber,
-  type ValueDType,
-} from './dtype.ts';
+export { type DType, dtypeFromNumber, dtypeNumber, type ValueDType } from './dtype.ts';
 export * from './errors.ts';
 export { type GradientsOptions, gradients } from './gradients.ts';
 export { GraphKeys } from './graph/collections.ts';
@@ -27,6 +25,7 @@ export { getSeed, setRandomSeed } from './graph/seed.ts';
 export { type Feeds, getDefaultSession } from './graph/sessionStack.ts';
 export { Tensor, type TensorConvertible, type TensorLike } from './graph/tensor.ts';
 export { type ImportOptions, importGraphDef } from './importGraph.ts';
+export * as math from './math.ts';
 export {
   type ArrayOptions,
   bytesOf,
@@ -41,7 +40,7 @@ export {
 export * as nn from './nn.ts';
 export { convertToTensor } from './op/call.ts';
 // Ops
-export { argMax, argMin } from './ops/argReduce.ts';
+export { type ArgOptions, argMax, argMin } from './ops/argReduce.ts';
 export {
   cast,
   constant,
@@ -57,12 +56,146 @@ export {
   unstack,
   zerosLike,
 } from './ops/array.ts';
+export {
+  gather,
+  gatherNd,
+  scatterNd,
+  tensorScatterAdd,
+  tensorScatterSub,
+  tensorScatterUpdate,
+} from './ops/arrayIndex.ts';
+export { concat, split, tile } from './ops/arrayJoin.ts';
+export { type FillOptions, fill, linspace, oneHot, ones, zeros } from './ops/arrayMake.ts';
+export { type PadOptions, pad, roll } from './ops/arrayPad.ts';
+export {
+  unsortedSegmentMax,
+  unsortedSegmentMean,
+  unsortedSegmentMin,
+  unsortedSegmentProd,
+  unsortedSegmentSqrtN,
+  unsortedSegmentSum,
+} from './ops/arraySegment.ts';
+export { booleanMask, where, whereV2 } from './ops/arraySelect.ts';
+export {
+  ensureShape,
+  expandDims,
+  identityN,
+  invertPermutation,
+  matrixTranspose,
+  onesLike,
+  preventGradient,
+  reverse,
+  reverseSequence,
+  shapeN,
+  size,
+  squeeze,
+  stopGradient,
+  transpose,
+} from './ops/arrayShape.ts';
+export { getItem, type StridedSliceOptions, slice, stridedSlice } from './ops/arraySlice.ts';
 export { broadcastToShape as broadcastTo } from './ops/broadcast.ts';
-export { add, addN, divide, exp, log, multiply, negative, sigmoid, sqrt, square, subtract, tanh } from './ops/math.ts';
+export {
+  approximateEqual,
+  equal,
+  greater,
+  greaterEqual,
+  less,
+  lessEqual,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  logicalXor,
+  notEqual,
+} from './ops/compare.ts';
+export { type CumulativeOptions, cumprod, cumsum } from './ops/cumulative.ts';
+export {
+  add,
+  addN,
+  divide as realDiv,
+  exp,
+  log,
+  multiply,
+  negative,
+  sigmoid,
+  sqrt,
+  square,
+  subtract,
+  tanh,
+} from './ops/math.ts';
+export {
+  accumulateN,
+  atan2,
+  cross,
+  div,
+  divNoNan,
+  floorDiv,
+  floorDiv as floordiv,
+  floorMod,
+  floorMod as floormod,
+  floorMod as mod,
+  maximum,
+  minimum,
+  pow,
+  scalarMul,
+  squaredDifference,
+  truediv,
+  truediv as divide,
+  truncateDiv,
+  truncateDiv as truncatediv,
+  truncateMod,
+  truncateMod as truncatemod,
+} from './ops/mathBinary.ts';
+export {
+  abs,
+  acos,
+  acosh,
+  asin,
+  asinh,
+  atan,
+  atanh,
+  ceil,
+  cos,
+  cosh,
+  expm1,
+  floor,
+  isFinite,
+  isInf,
+  isNan,
+  log1p,
+  logSigmoid,
+  reciprocal,
+  rint,
+  round,
+  rsqrt,
+  sign,
+  sin,
+  sinh,
+  tan,
+} from './ops/mathUnary.ts';
 export { matMul } from './ops/matmul.ts';
-export { type NormalOptions, type RandomOptions, randomNormal, randomUniform, truncatedNormal } from './ops/random.ts';
-export { type ReduceOptions, reduceSum } from './ops/reduce.ts';
+export {
+  multinomial,
+  type NormalOptions,
+  type RandomOptions,
+  randomNormal,
+  randomShuffle,
+  randomUniform,
+  truncatedNormal,
+} from './ops/random.ts';
+export {
+  countNonzero,
+  type ReduceOptions,
+  reduceAll,
+  reduceAny,
+  reduceLogsumexp,
+  reduceMax,
+  reduceMean,
+  reduceMin,
+  reduceProd,
+  reduceSum,
+} from './ops/reduce.ts';
 export { registry } from './ops/registry.ts';
+
 // Sessions
 export { disposeDevices } from './session/device.ts';
 export type { Fetches, FetchResult } from './session/fetches.ts';

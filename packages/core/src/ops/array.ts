@@ -60,6 +60,15 @@ export const PlaceholderWithDefault = defineOp('PlaceholderWithDefault', {
   stateful: true, // a feed may replace it: no folding
 });
 
+/** A tensor with the value of `input` unless another is fed. `shape` must be compatible with input's; null accepts any feed. */
+export function placeholderWithDefault(
+  input: TensorLike,
+  shape: PartialShape = convertToTensor(input).shape,
+  name?: string,
+): Tensor {
+  return call(PlaceholderWithDefault, { input }, { attrs: { shape }, name }).output;
+}
+
 export const Identity = defineOp('Identity', {
   inputs: ['input: T'],
   outputs: ['output: T'],

@@ -212,6 +212,11 @@ export class Session implements Evaluator {
     host.resources.clear();
   }
 
+  /** `using session = new Session()`: closes without waiting. */
+  [Symbol.dispose](): void {
+    this.close().catch(() => {});
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -1,0 +1,2 @@
+/** @file `tf.bitwise`: operations on the bits of integers. */
+export { bitwiseAnd, bitwiseOr, bitwiseXor, leftShift, rightShift } from './ops/mathBinary.ts';
