@@ -2,6 +2,7 @@
  * @file Hands out ranges of a growing address space: best fit over free segments kept in address order, neighbours merge when freed.
  * It knows numbers only, no memory.
  */
+import { internal } from '../hlo/errors.ts';
 
 /** Every address and size is a multiple of this, so vectors and cache lines are aligned. */
 export const alignment = 64;
@@ -79,7 +80,7 @@ export class Allocator {
   /** Gives an allocation back; throws for an address that is not allocated. */
   release(address: number): void {
     const size = this.sizes.get(address);
-    if (size === undefined) throw new Error(`internal: address ${address} is not allocated`);
+    if (size === undefined) throw internal(`address ${address} is not allocated`);
     this.sizes.delete(address);
     this.used -= size;
     this.insert({ address, size });

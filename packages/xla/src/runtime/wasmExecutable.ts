@@ -2,7 +2,7 @@
  * @file A program loaded into WebAssembly memory. Small programs run on the caller's thread at once; large ones on the thread pool.
  */
 import type { DeviceBuffer, Executable, ExecutableStats } from '../backend.ts';
-import { XlaError } from '../hlo/errors.ts';
+import { internal, XlaError } from '../hlo/errors.ts';
 import { type ArrayShape, sameShape, shapeText } from '../hlo/shape.ts';
 import type { Program } from '../program.ts';
 import type { PoolTask, ThreadPool } from './threadPool.ts';
@@ -86,7 +86,7 @@ export class WasmExecutable implements Executable {
     try {
       this.entry(table, arena, constants, 0, 1, 0);
     } catch (cause) {
-      throw new XlaError('INTERNAL', `internal: "${this.program.name}" trapped: ${String(cause)}`, { cause });
+      throw internal(`"${this.program.name}" trapped: ${String(cause)}`, { cause });
     }
   }
 

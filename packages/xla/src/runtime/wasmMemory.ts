@@ -2,7 +2,7 @@
  * @file The one linear memory of a backend: allocation, growth, typed views. Its first 64 KiB hold control words and never data,
  * which address arithmetic relies on (emit/wasm/memory.ts).
  */
-import { XlaError } from '../hlo/errors.ts';
+import { internal, XlaError } from '../hlo/errors.ts';
 import { type Storage, storageConstructors } from '../hlo/literal.ts';
 import type { ElementType } from '../hlo/shape.ts';
 import { Allocator, alignment, alignUp } from './allocator.ts';
@@ -38,7 +38,7 @@ export class WasmMemory {
   control(bytes: number): number {
     const at = this.controlEnd;
     this.controlEnd += alignUp(bytes);
-    if (this.controlEnd > pageBytes) throw new XlaError('INTERNAL', 'internal: control words exceed 64 KiB');
+    if (this.controlEnd > pageBytes) throw internal('control words exceed 64 KiB');
     return at;
   }
 

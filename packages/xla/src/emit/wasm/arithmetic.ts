@@ -2,6 +2,7 @@
  * @file Arithmetic by type: tables from (scalar or vector) × operation to the instruction, or to a short sequence where WebAssembly
  * has none. Operands are on the stack already. `null` marks what the IR does not define for a type.
  */
+import { internal } from '../../hlo/errors.ts';
 import type { IrBinary, IrScalar, IrType, IrUnary } from '../../kernels/ir.ts';
 import type { FunctionWriter } from './functionWriter.ts';
 import type { Op } from './opcodes.ts';
@@ -302,7 +303,7 @@ function apply(w: FunctionWriter, emit: Exclude<Emit, null>): void {
 }
 
 function undefinedOp(op: string, type: IrType): Error {
-  return new Error(`internal: loop IR has no ${op} of ${type.scalar}`);
+  return internal(`loop IR has no ${op} of ${type.scalar}`);
 }
 
 /** Stack: x → op(x). */

@@ -1,4 +1,5 @@
 /** @file Conversions between arithmetic types, and the 16-bit floats written in bit arithmetic of the loop IR itself. */
+import { internal } from '../../hlo/errors.ts';
 import type { Expr, IrScalar, IrType } from '../../kernels/ir.ts';
 import type { FunctionWriter } from './functionWriter.ts';
 import type { Op } from './opcodes.ts';
@@ -128,7 +129,7 @@ function fromPred(w: FunctionWriter, from: IrType, to: IrType): void {
 /** Stack: x → its bits as `to`, a scalar of the same width. */
 export function bitcast(w: FunctionWriter, from: IrType, to: IrType): void {
   if (laneBytes(from) !== laneBytes(to) || from.scalar === 'pred' || to.scalar === 'pred') {
-    throw new Error(`internal: bitcast from ${from.scalar} to ${to.scalar}`);
+    throw internal(`bitcast from ${from.scalar} to ${to.scalar}`);
   }
   const a = valueTypeOf(from);
   const b = valueTypeOf(to);

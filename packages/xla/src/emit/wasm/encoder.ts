@@ -2,6 +2,7 @@
  * @file Bytes of a WebAssembly module: LEB128, sections, and a writer of function bodies. It knows the binary format and nothing
  * of kernels. Opcode numbers are in opcodes.ts.
  */
+import { internal } from '../../hlo/errors.ts';
 
 /** Value types as the binary format spells them. */
 export const valueType = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b } as const;
@@ -111,7 +112,8 @@ export interface MemoryImport {
   readonly maximumPages: number;
 }
 
-/** Collects the parts of a module; function indices count imports first, so import before the first `define`. */
+/** Collects the parts of a module; function indices count imports first, so import { internal } from '../../hlo/errors.ts';
+import before the first `define`. */
 export class ModuleBuilder {
   private readonly types: FunctionType[] = [];
   private readonly typeIndex = new Map<string, number>();
@@ -134,7 +136,7 @@ export class ModuleBuilder {
   }
 
   importFunction(module: string, name: string, type: FunctionType): number {
-    if (this.functions.length) throw new Error('internal: function import after a definition');
+    if (this.functions.length) throw internal('function import after a definition');
     return this.imports.push({ module, name, type: this.type(type) }) - 1;
   }
 
@@ -145,7 +147,7 @@ export class ModuleBuilder {
 
   define(index: number, body: FunctionBody): void {
     const f = this.functions[index - this.imports.length];
-    if (!f || f.body) throw new Error(`internal: function ${index} is not declared or defined twice`);
+    if (!f || f.body) throw internal(`function ${index} is not declared or defined twice`);
     f.body = body;
   }
 
@@ -211,7 +213,7 @@ function writeType(b: Bytes, t: FunctionType): void {
 }
 
 function writeBody(b: Bytes, name: string, body: FunctionBody | undefined): void {
-  if (!body) throw new Error(`internal: function ${name} has no body`);
+  if (!body) throw internal(`function ${name} has no body`);
   const runs: { type: ValueType; count: number }[] = [];
   for (const type of body.locals) {
     const last = runs.at(-1);

@@ -1,4 +1,5 @@
 /** @file Expressions of the loop IR as stack code: every value is pushed where it is used, `let`s are locals. */
+import { internal } from '../../hlo/errors.ts';
 import { elementBytes } from '../../hlo/shape.ts';
 import type { Buffer, Expr, IrScalar, Local, MathFunction } from '../../kernels/ir.ts';
 import { binary, divideSigned, type Library, shift, unary } from './arithmetic.ts';
@@ -161,7 +162,7 @@ export class ExpressionEmitter {
   private fma(e: Extract<Expr, { kind: 'fma' }>): void {
     const { w } = this;
     const { scalar, lanes } = e.type;
-    if (scalar !== 'f32' && scalar !== 'f64') throw new Error(`internal: fma of ${scalar}`);
+    if (scalar !== 'f32' && scalar !== 'f64') throw internal(`fma of ${scalar}`);
     const shape = scalar === 'f32' ? 'f32x4' : 'f64x2';
     // Scalars take the vector instruction too, so that loop tails round like the vectors before them.
     const part = (x: Expr): void => {
@@ -222,7 +223,7 @@ export class ExpressionEmitter {
   private shuffle(e: Extract<Expr, { kind: 'shuffle' }>): void {
     valueTypeOf(e.type);
     const bytes = laneBytes(e.a.type);
-    if (bytes !== laneBytes(e.type)) throw new Error('internal: shuffle changes the width of a mask');
+    if (bytes !== laneBytes(e.type)) throw internal('shuffle changes the width of a mask');
     this.expr(e.a);
     this.expr(e.b);
     const n = e.a.type.lanes;
@@ -254,7 +255,7 @@ export class ExpressionEmitter {
   /** Stack: one or two scalars → fn of them, computed in f64. */
   private mathScalar(fn: MathFunction, args: number, scalar: IrScalar): void {
     const { w } = this;
-    if (scalar !== 'f32' && scalar !== 'f64') throw new Error(`internal: ${fn} of ${scalar}`);
+    if (scalar !== 'f32' && scalar !== 'f64') throw internal(`${fn} of ${scalar}`);
     if (scalar === 'f32') {
       if (args === 2) {
         const b = w.temp('f32');

@@ -2,6 +2,7 @@
  * @file A loop-IR kernel as a WebAssembly function (pointers …, tid, threads) → (). Loops test at the bottom, so that a hot body is one
  * basic block. Bodies of heavy loops become functions of their own (outline.ts).
  */
+import { internal } from '../../hlo/errors.ts';
 import type { Buffer, Expr, Kernel, MathFunction, Stmt } from '../../kernels/ir.ts';
 import type { FunctionBody, FunctionType, ValueType } from './encoder.ts';
 import { ExpressionEmitter } from './expressions.ts';
@@ -113,7 +114,7 @@ class KernelEmitter {
         this.ifElse(s);
         return;
       case 'barrier':
-        if (!this.context.threads) throw new Error('internal: barrier in a kernel of one thread');
+        if (!this.context.threads) throw internal('barrier in a kernel of one thread');
         this.w.with('call', this.context.env.barrier());
         return;
       default:
@@ -210,7 +211,7 @@ class KernelEmitter {
   private thread(what: 'tid' | 'threads'): void {
     const { threads, kernel } = this.context;
     if (threads) this.w.get(threads[what]);
-    else if (kernel.parallel) throw new Error('internal: an outlined body lacks its thread');
+    else if (kernel.parallel) throw internal('an outlined body lacks its thread');
     else this.w.i32(what === 'tid' ? 0 : 1);
   }
 }

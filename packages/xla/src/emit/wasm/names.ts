@@ -2,6 +2,7 @@
  * @file Which function local holds which IR local or pointer. Both live in the block that made them: when it ends their function
  * locals are reused, and a later use is an internal error.
  */
+import { internal } from '../../hlo/errors.ts';
 import type { Buffer, Local } from '../../kernels/ir.ts';
 import type { FunctionWriter } from './functionWriter.ts';
 import { valueTypeOf } from './values.ts';
@@ -43,7 +44,7 @@ export class Names {
 
   pointer(b: Buffer): number {
     const index = this.pointers.get(b.id);
-    if (index === undefined) throw new Error(`internal: buffer ${b.name} is used outside its block`);
+    if (index === undefined) throw internal(`buffer ${b.name} is used outside its block`);
     return index;
   }
 
@@ -55,7 +56,7 @@ export class Names {
   local(local: Local): number {
     const index = this.locals.get(local.id);
     if (index === undefined) {
-      throw new Error(`internal: local ${local.name} is read outside its block or before it is set`);
+      throw internal(`local ${local.name} is read outside its block or before it is set`);
     }
     return index;
   }

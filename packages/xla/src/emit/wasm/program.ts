@@ -5,6 +5,7 @@
  * run(table, arena, constants, tid, threads, sync): `table` holds i32 pointers of the parameters, then of the results; `sync` is a
  * control block laid out in barrier.ts.
  */
+import { internal } from '../../hlo/errors.ts';
 import type { Kernel, MathFunction } from '../../kernels/ir.ts';
 import type { BufferRef, Program, Step } from '../../program.ts';
 import { barrierBody } from './barrier.ts';
@@ -42,7 +43,7 @@ export function emitProgram(program: Program, options: EmitOptions): EmittedProg
   }
 }
 
-const needsMath = new Error('internal: the program calls Math functions');
+const needsMath = internal('the program calls Math functions');
 
 class ProgramEmitter {
   private readonly module: ModuleBuilder;
@@ -112,7 +113,7 @@ class ProgramEmitter {
     const { w } = this;
     if (s.args.length !== s.kernel.buffers.length) {
       const counts = `takes ${s.kernel.buffers.length} buffers, the step of ${s.opName} gives ${s.args.length}`;
-      throw new Error(`internal: kernel ${s.kernel.name} ${counts}`);
+      throw internal(`kernel ${s.kernel.name} ${counts}`);
     }
     const callee = this.functionOf(s.kernel);
     if (s.barrier) this.meet();

@@ -2,6 +2,7 @@
  * @file How IR types live in WebAssembly values. Scalars are i32, i64, f32 or f64. Vectors are a v128: four 32-bit lanes, two 64-bit
  * lanes, or two 32-bit lanes in the low half (so that 32-bit values can accompany 64-bit ones; the high half is garbage).
  */
+import { internal } from '../../hlo/errors.ts';
 import type { IrScalar, IrType } from '../../kernels/ir.ts';
 import type { ValueType } from './encoder.ts';
 import type { FunctionWriter } from './functionWriter.ts';
@@ -26,7 +27,7 @@ export function laneBytes(type: IrType): 4 | 8 {
 export function valueTypeOf(type: IrType): ValueType {
   if (type.lanes === 1) return scalarValue[type.scalar];
   const fits = type.lanes === 2 || (type.lanes === 4 && laneBytes(type) === 4);
-  if (!fits) throw new Error(`internal: ${type.scalar}×${type.lanes} does not fit a 128-bit WebAssembly vector`);
+  if (!fits) throw internal(`${type.scalar}×${type.lanes} does not fit a 128-bit WebAssembly vector`);
   return 'v128';
 }
 
