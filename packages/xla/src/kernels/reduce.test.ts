@@ -46,6 +46,26 @@ describe('scheduleReduce', () => {
     check([['f32', [40, 70]]], (b, x) => sum(b, x!, [0]));
   });
 
+  test('sweeps long rows of results with accumulators in memory', () => {
+    check([['f32', [37, 300]]], (b, x) => sum(b, x!, [0]));
+    check([['f32', [3, 40, 1100]]], (b, x) => sum(b, b.exp(x!), [1]), { relative: 1e-5, absolute: 1e-2 });
+    check([['f32', [4, 5, 6, 258]]], (b, x) => b.tuple([sum(b, x!, [0, 2]), sum(b, b.abs(x!), [0, 2])]));
+    check([['s64', [20, 261]]], (b, x) => b.reduce([x!], [b.scalar(7, 's64')], [0], b.reducer('add', 's64')));
+    check([['f32', [20, 261]]], (b, x) => {
+      const cells = [arrayShape('f32', []), arrayShape('s32', []), arrayShape('f32', []), arrayShape('s32', [])];
+      const r = b.reduce(
+        [x!, b.iota('s32', [20, 261], 0)],
+        [b.scalar(-Infinity, 'f32'), b.scalar(0, 's32')],
+        [0],
+        b.computation('argmax', cells, (d, a, i, w, j) => {
+          const better = d.compare('GT', w!, a!);
+          return d.tuple([d.select(better, w!, a!), d.select(better, j!, i!)]);
+        }),
+      );
+      return b.getTupleElement(r, 1);
+    });
+  });
+
   test('few results of many elements fold in two phases', () => {
     const all = check([['f32', [50000]]], (b, x) => sum(b, x!, [0]), { relative: 1e-5, absolute: 2e-3 });
     expect(all.launches).toHaveLength(2);

@@ -14,6 +14,7 @@ import {
   computedIn,
   costOf,
   type Fused,
+  isHeavy,
   isParallel,
   isWorthThreads,
   KernelArguments,
@@ -23,7 +24,7 @@ import {
 import { type Cost, computeType, type Expr } from './ir.ts';
 import { KernelBuilder } from './kernelBuilder.ts';
 import { findLoops, findRowValues, gridAt, type LoopSpace, loopPieces, type Piece } from './loop.ts';
-import { emitReduction, partialType, type ReduceLoop, type Reduction } from './reduceLoops.ts';
+import { type AccumulatorMemory, emitReduction, partialType, type ReduceLoop, type Reduction } from './reduceLoops.ts';
 import { type Reducer, reducerOf } from './reducer.ts';
 import type { Launch, Scheduled } from './schedule.ts';
 import type { Target } from './target.ts';
@@ -235,21 +236,44 @@ export function scheduleReduce(instruction: Instruction, target: Target): Schedu
   return split ? inTwoPhases(plan, split) : inOnePhase(plan);
 }
 
+/** Results in a row from which on accumulators live in memory, and how many of them at a time. */
+const longRow = 256;
+const stretch = 1024;
+
+/** Types of the accumulators, reducer by reducer. */
+const accumulatorTypes = (plan: Plan): ElementType[] =>
+  plan.reducers.flatMap((r) => r.dtypes.map((_, i) => partialType(r, i)));
+
+function accumulatorMemory(plan: Plan, args: KernelArguments): AccumulatorMemory | undefined {
+  const last = plan.loops[plan.loops.length - 1];
+  if (!last || last.reduced || last.size < longRow || count(plan.loops, true) < 16) return undefined;
+  const light = plan.fused.body.length < 16 && !isHeavy(plan.fused);
+  return {
+    buffers: () => accumulatorTypes(plan).map((t, i) => args.scratch(i, t)),
+    chunk: stretch,
+    rows: light ? 8 : 2,
+  };
+}
+
 function inOnePhase(plan: Plan): Scheduled {
   const parallel = isParallel(plan.cost, plan.target) && count(plan.loops, false) > 1;
   const k = new KernelBuilder(kernelName('reduce', plan.fused));
   const args = new KernelArguments(k, plan.fused);
+  const memory = accumulatorMemory(plan, args);
   emitReduction(k, {
     loops: plan.loops,
     reducers: plan.reducers,
     lanes: lanesOf(plan.loops, plan.lanes),
     parallel,
+    memory,
     inits: () => startValues(k, plan, args),
     finish: (index, lanes, results) => finishResults(k, plan, args, { index, lanes, results }),
     ...inputValues(k, plan, args),
   });
   const kernel = k.finish({ parallel, cost: plan.cost });
-  return { launches: [{ kernel, args: args.args }], scratch: [], inPlace: [] };
+  const elements = stretch * (parallel ? plan.target.maxThreads : 1);
+  const scratch = memory ? accumulatorTypes(plan).map((t) => elementBytes[t] * elements) : [];
+  return { launches: [{ kernel, args: args.args }], scratch, inPlace: [] };
 }
 
 /** Lanes that the innermost loop has room for. */

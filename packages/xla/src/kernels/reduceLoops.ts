@@ -3,7 +3,7 @@
  * innermost loop is kept, lanes are separate results). Long float sums are built from sums of blocks, so the error grows with the
  * number of blocks, not of elements.
  */
-import type { Expr, Local } from './ir.ts';
+import type { Buffer, Expr, Local } from './ir.ts';
 import { computeType } from './ir.ts';
 import type { KernelBuilder } from './kernelBuilder.ts';
 import { delinearize } from './loopNest.ts';
@@ -14,6 +14,14 @@ export interface ReduceLoop {
   readonly reduced: boolean;
   /** Part of the loop to run, given the positions of the loops before it; default all. */
   readonly range?: (outer: readonly Expr[]) => { readonly from: Expr; readonly to: Expr };
+}
+
+/** Where a thread keeps the accumulators of a stretch of results. */
+export interface AccumulatorMemory {
+  readonly buffers: () => readonly Buffer[];
+  readonly chunk: number;
+  /** Rows folded at once. */
+  readonly rows: number;
 }
 
 export interface Reduction {
@@ -27,6 +35,8 @@ export interface Reduction {
   readonly inits: (() => readonly Expr[]) | undefined;
   /** Takes the finished accumulators at the positions of all loops (those of reduced loops are 0). */
   readonly finish: (index: readonly Expr[], lanes: number, results: readonly Expr[]) => void;
+  /** Accumulators in memory (per thread `chunk` elements of each) for sweeping long rows of results; undefined: registers only. */
+  readonly memory?: AccumulatorMemory | undefined;
   /** Runs before the innermost folded loop of a row. */
   readonly row?: (index: readonly Expr[]) => void;
 }
@@ -224,7 +234,7 @@ function emitColumns(k: KernelBuilder, r: Reduction): void {
   const rows = outer.reduce((n, i) => n * (r.loops[i] as ReduceLoop).size, 1);
   const block = r.lanes * columnVectors;
   const column = (index: readonly Expr[], range: { lo: Expr; hi: Expr }): void =>
-    columns(k, r, { index, inner, ...range });
+    r.memory ? sweepColumns(k, r, r.memory, { index, inner, ...range }) : columns(k, r, { index, inner, ...range });
   const all = { lo: k.index(0), hi: k.index(size) };
   if (r.parallel && rows * 4 < size / block) {
     const range = k.share(size, block);
@@ -303,6 +313,78 @@ function foldColumns(
     const results = t.map((x) => k.read(x));
     r.finish(place(index, v), lanes, results);
   }
+}
+
+/**
+ * Results lo … hi−1 in stretches: accumulators in (first-level cache) memory, several rows of the stretch read side by side. Memory is
+ * read in long runs where registers alone would read a cache line of every row.
+ */
+function sweepColumns(k: KernelBuilder, r: Reduction, memory: AccumulatorMemory, part: ColumnPart): void {
+  const { index, inner, lo, hi } = part;
+  const buffers = memory.buffers();
+  const base = k.let(k.mul(k.tid, memory.chunk), 'base');
+  const reduced = numbers(r.loops, true);
+  const folded = reduced[reduced.length - 1] as number;
+  const loop = r.loops[folded] as ReduceLoop;
+  k.for(
+    lo,
+    hi,
+    (from) => {
+      const to = k.let(k.min(k.add(from, memory.chunk), hi), 'to');
+      const whole = k.let(k.sub(to, k.rem(k.sub(to, from), r.lanes)), 'whole');
+      const sweep = (visit: (i: Expr, at: Expr, lanes: number) => void): void => {
+        const body =
+          (lanes: number) =>
+          (i: Expr): void =>
+            visit(i, k.let(k.add(base, k.sub(i, from)), 'slot'), lanes);
+        k.for(from, whole, body(r.lanes), r.lanes);
+        if (r.lanes > 1) k.for(whole, to, body(1));
+      };
+      sweep((_i, at, lanes) => {
+        for (const [n, x] of startValues(k, r, lanes).entries()) k.store(buffers[n] as Buffer, at, x);
+      });
+      const rows = (outer: readonly Expr[], row: Expr, count: number): void =>
+        sweep((i, at, lanes) => {
+          const places = Array.from({ length: count }, (_, u) => outer.with(folded, k.add(row, u)).with(inner, i));
+          foldRows(k, r, places, { buffers, at, lanes });
+        });
+      nest(k, r.loops, reduced.slice(0, -1), index, (outer) => {
+        const range = loop.range?.(outer) ?? { from: k.index(0), to: k.index(loop.size) };
+        const extent = k.sub(range.to, range.from);
+        const many = k.let(k.sub(range.to, k.rem(extent, memory.rows)), 'many');
+        k.for(range.from, many, (row) => rows(outer, row, memory.rows), memory.rows);
+        k.for(many, range.to, (row) => rows(outer, row, 1));
+      });
+      sweep((i, at, lanes) => {
+        const results = buffers.map((b) => k.let(k.load(b, at, lanes), 'sum'));
+        r.finish(index.with(inner, i), lanes, results);
+      });
+    },
+    memory.chunk,
+  );
+}
+
+/** Folds one vector of several rows into accumulators in memory; monoids pairwise first. */
+function foldRows(
+  k: KernelBuilder,
+  r: Reduction,
+  places: readonly (readonly Expr[])[],
+  { buffers, at, lanes }: { readonly buffers: readonly Buffer[]; readonly at: Expr; readonly lanes: number },
+): void {
+  const values = places.map((place) => r.values(place, lanes).map((x) => k.let(x, 'x')));
+  const old = buffers.map((b) => k.let(k.load(b, at, lanes), 'acc'));
+  let next: readonly Expr[] = old;
+  if (isMonoid(r)) {
+    const sums = r.reducers.map((x, j) =>
+      combineTree(
+        k,
+        x,
+        values.map((v) => v[j] as Expr),
+      ),
+    );
+    next = combineAll(k, r.reducers, old, sums);
+  } else for (const v of values) next = combineAll(k, r.reducers, next, v);
+  for (const [n, x] of next.map((v) => k.let(v, 'next')).entries()) k.store(buffers[n] as Buffer, at, x);
 }
 
 /** The memory type in which partial results of an accumulator are kept. */
