@@ -5,7 +5,7 @@
 import type { Buffer, Expr } from '../ir.ts';
 import type { KernelBuilder } from '../kernelBuilder.ts';
 import type { Panel } from './microKernel.ts';
-import { emitPack } from './pack.ts';
+import { emitPack, type PackJob } from './pack.ts';
 import type { KBlock } from './patches.ts';
 import type { Plan, SidePlan } from './plan.ts';
 import { type Contraction, type Dim, digits, offsetOf } from './problem.ts';
@@ -100,25 +100,31 @@ export class BlockedEmitter {
     return { outer, outerCount, inner, innerCount };
   }
 
-  private pack(s: SidePlan, at: { panel: Expr; batch: Expr; block: KBlock; target: Buffer }): void {
-    const { k, c, plan } = this;
-    const source = s.role === 'lhs' ? this.buffers.lhs : this.buffers.rhs;
-    const batch = offsetOf(k, digits(k, at.batch, s.side.batch), s.side.batch);
-    const emit = (count: number): void =>
-      emitPack(k, {
-        side: s.side,
-        source,
-        batch: k.let(batch),
-        first: k.let(k.mul(at.panel, s.width)),
-        count,
-        block: at.block,
-        target: at.target,
-        rowStep: s.rowStep,
-        kStep: s.kStep,
-        scalar: c.scalar,
-        lanes: plan.lanes,
-      });
-    this.fullOrRest(s, at.panel, emit);
+  private pack(s: SidePlan, at: PanelPlace): void {
+    this.fullOrRest(s, at.panel, (count) => emitPack(this.k, this.packJob(s, at, count)));
+  }
+
+  /** `s.group` full panels together. */
+  private packGroup(s: SidePlan, at: PanelPlace): void {
+    const panels = { width: s.width, elements: s.panelElements };
+    emitPack(this.k, { ...this.packJob(s, at, s.group * s.width), panels });
+  }
+
+  private packJob(s: SidePlan, at: PanelPlace, count: number): PackJob {
+    const { k, c, plan, buffers } = this;
+    return {
+      side: s.side,
+      source: s.role === 'lhs' ? buffers.lhs : buffers.rhs,
+      batch: k.let(offsetOf(k, digits(k, at.batch, s.side.batch), s.side.batch)),
+      first: k.let(k.mul(at.panel, s.width)),
+      count,
+      block: at.block,
+      target: at.target,
+      rowStep: s.rowStep,
+      kStep: s.kStep,
+      scalar: c.scalar,
+      lanes: plan.lanes,
+    };
   }
 
   /** Emits for a full panel and, where the size does not divide, for the last one. */
@@ -168,33 +174,71 @@ export class BlockedEmitter {
 
   private movingPanels(at: BlockPoint): void {
     const { k, plan, buffers } = this;
-    const { moving, fixed } = plan;
-    const scratch =
-      moving.form === 'direct'
-        ? undefined
-        : k.view(buffers.packedMoving as Buffer, k.mul(k.tid, moving.panelElements), 'moving');
-    k.for(at.lo, at.hi, (movingPanel) => {
-      if (scratch) this.pack(moving, { panel: movingPanel, batch: at.batch, block: at.block, target: scratch });
-      this.fullOrRest(moving, movingPanel, (movingCount) => {
-        const movingView = this.panel(moving, movingPanel, at, scratch);
-        const run = (lo: Expr, hi: Expr, fixedCount: number): void =>
-          k.for(lo, hi, (fixedPanel) => {
-            const fixedView = this.panel(fixed, fixedPanel, at, undefined);
-            const lhs = moving.role === 'lhs';
-            this.tile(at, {
-              left: lhs ? movingView : fixedView,
-              right: lhs ? fixedView : movingView,
-              rows: lhs ? movingCount : fixedCount,
-              cols: lhs ? fixedCount : movingCount,
-              rowPanel: lhs ? movingPanel : fixedPanel,
-              colPanel: lhs ? fixedPanel : movingPanel,
-            });
-          });
-        const rest = fixed.size % fixed.width;
-        const full = Math.floor(fixed.size / fixed.width);
-        if (full > 0) run(at.fixedLo, rest === 0 ? at.fixedHi : k.let(k.min(at.fixedHi, full)), fixed.width);
-        if (rest > 0) run(full > 0 ? k.let(k.max(at.fixedLo, full)) : at.fixedLo, at.fixedHi, rest);
+    const { moving } = plan;
+    if (moving.form === 'direct') {
+      k.for(at.lo, at.hi, (panel) => this.againstFixed(at, panel, undefined));
+      return;
+    }
+    const each = moving.group * moving.panelElements;
+    const scratch = k.view(buffers.packedMoving as Buffer, k.mul(k.tid, each), 'moving');
+    const one = (panel: Expr, target: Buffer): void =>
+      this.pack(moving, { panel, batch: at.batch, block: at.block, target });
+    if (moving.group === 1) {
+      k.for(at.lo, at.hi, (panel) => {
+        one(panel, scratch);
+        this.againstFixed(at, panel, scratch);
       });
+      return;
+    }
+    const place = (i: Expr): Buffer => k.view(scratch, k.mul(i, moving.panelElements));
+    const full = Math.floor(moving.size / moving.width);
+    k.for(
+      at.lo,
+      at.hi,
+      (first) => {
+        const count = k.let(k.min(k.sub(at.hi, first), moving.group), 'count');
+        const singly = (): void => k.for(0, count, (i) => one(k.add(first, i), place(i)));
+        const whole = k.binary(
+          'and',
+          k.compare('EQ', count, moving.group),
+          k.compare('LE', k.add(first, moving.group), full),
+        );
+        if (full < moving.group) singly();
+        else
+          k.if(
+            whole,
+            () => this.packGroup(moving, { panel: first, batch: at.batch, block: at.block, target: scratch }),
+            singly,
+          );
+        k.for(0, count, (i) => this.againstFixed(at, k.let(k.add(first, i), 'panel'), place(i)));
+      },
+      moving.group,
+    );
+  }
+
+  /** One moving panel with all fixed panels of the block. */
+  private againstFixed(at: BlockPoint, movingPanel: Expr, scratch: Buffer | undefined): void {
+    const { k, plan } = this;
+    const { moving, fixed } = plan;
+    this.fullOrRest(moving, movingPanel, (movingCount) => {
+      const movingView = this.panel(moving, movingPanel, at, scratch);
+      const run = (lo: Expr, hi: Expr, fixedCount: number): void =>
+        k.for(lo, hi, (fixedPanel) => {
+          const fixedView = this.panel(fixed, fixedPanel, at, undefined);
+          const lhs = moving.role === 'lhs';
+          this.tile(at, {
+            left: lhs ? movingView : fixedView,
+            right: lhs ? fixedView : movingView,
+            rows: lhs ? movingCount : fixedCount,
+            cols: lhs ? fixedCount : movingCount,
+            rowPanel: lhs ? movingPanel : fixedPanel,
+            colPanel: lhs ? fixedPanel : movingPanel,
+          });
+        });
+      const rest = fixed.size % fixed.width;
+      const full = Math.floor(fixed.size / fixed.width);
+      if (full > 0) run(at.fixedLo, rest === 0 ? at.fixedHi : k.let(k.min(at.fixedHi, full)), fixed.width);
+      if (rest > 0) run(full > 0 ? k.let(k.max(at.fixedLo, full)) : at.fixedLo, at.fixedHi, rest);
     });
   }
 
@@ -270,6 +314,13 @@ export class BlockedEmitter {
       if (cut < c.cols) piece(cut, c.cols, 1);
     });
   }
+}
+
+interface PanelPlace {
+  readonly panel: Expr;
+  readonly batch: Expr;
+  readonly block: KBlock;
+  readonly target: Buffer;
 }
 
 interface BlockPoint {

@@ -84,7 +84,7 @@ function parkedTile(
 }
 
 function paddedPanel(s: SidePlan, lanes: number): number {
-  return s.panelElements + lanes;
+  return s.group * s.panelElements + lanes;
 }
 
 function packedFixed(plan: Plan, threads: number, add: (label: string, n: number) => Buffer): Buffer | undefined {

@@ -32,6 +32,8 @@ export interface PackJob {
   readonly kStep: number;
   readonly scalar: IrScalar;
   readonly lanes: number;
+  /** Several panels gathered together, for sources whose lines are longer than a panel: `count` covers all of them. */
+  readonly panels?: { readonly width: number; readonly elements: number };
 }
 
 /** Copies `job`'s panel; picks the way that reads contiguous runs. */
@@ -184,7 +186,8 @@ function copyRow(k: KernelBuilder, job: PackJob, source: Expr, to: Expr): void {
   const t = k.view(job.target, to);
   for (let r = 0; r < job.count; ) {
     const n = vector && r + job.lanes <= job.count ? job.lanes : 1;
-    k.store(t, r, loadAs(k, s, r, n, job.scalar));
+    const at = job.panels ? Math.floor(r / job.panels.width) * job.panels.elements + (r % job.panels.width) : r;
+    k.store(t, at, loadAs(k, s, r, n, job.scalar));
     r += n;
   }
 }

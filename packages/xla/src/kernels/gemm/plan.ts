@@ -22,6 +22,8 @@ export interface SidePlan {
   readonly kStep: number;
   /** Elements of one packed panel. */
   readonly panelElements: number;
+  /** Panels that are gathered together when this side moves, so that whole cache lines of the operand are used. */
+  readonly group: number;
 }
 
 export interface Plan {
@@ -88,21 +90,26 @@ function canReadDirectly(
   return row.stride === 1 && row.size % lanes === 0 && kDim.stride > 0 && (small || c.rows <= 8);
 }
 
+/** Panels gathered together. */
+const groupedPanels = 8;
+
 function sidePlan(c: Contraction, role: 'lhs' | 'rhs', width: number, lanes: number, kc: number): SidePlan {
   const side = c[role];
   const size = role === 'lhs' ? c.rows : c.cols;
   const common = { side, role, size, width, panels: Math.ceil(size / width) };
   if (canReadDirectly(side, role, c, { lanes, width })) {
     const [row, kDim] = [side.free[0] as Dim, side.k[0] as Dim];
-    return { ...common, form: 'direct', rowStep: row.stride, kStep: kDim.stride, panelElements: 0 };
+    return { ...common, form: 'direct', rowStep: row.stride, kStep: kDim.stride, panelElements: 0, group: 1 };
   }
   const kRun = side.k.at(-1) as Dim;
   const rowRun = side.free.at(-1) as Dim;
   const longRuns = kRun.stride === 1 && (kRun.size >= 16 || rowRun.stride !== 1);
   if (role === 'lhs' && longRuns) {
-    return { ...common, form: 'row-major', rowStep: kc, kStep: 1, panelElements: width * kc };
+    return { ...common, form: 'row-major', rowStep: kc, kStep: 1, panelElements: width * kc, group: 1 };
   }
-  return { ...common, form: 'k-major', rowStep: 1, kStep: width, panelElements: width * kc };
+  const flat = side.free.length === 1 && side.couples.length === 0 && rowRun.stride === 1;
+  const group = role === 'rhs' && flat && loadsVectors(side.memory, c.scalar) ? groupedPanels : 1;
+  return { ...common, form: 'k-major', rowStep: 1, kStep: width, panelElements: width * kc, group };
 }
 
 function ceilDiv(a: number, b: number): number {
