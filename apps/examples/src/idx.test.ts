@@ -18,5 +18,7 @@ test('names the file, the expected and the found length of a truncated array', (
 
 test('refuses other element types and other files', () => {
   expect(() => parseIdx(file([1], [0], 13), 'x')).toThrow('element type 0xd');
-  expect(() => parseIdx(Uint8Array.from([31, 139, 8, 0]), 'x.gz')).toThrow('x.gz: not an IDX file (it starts with 1f 8b 08 00)');
+  expect(() => parseIdx(Uint8Array.from([31, 139, 8, 0]), 'x.gz')).toThrow(
+    'x.gz: not an IDX file (it starts with 1f 8b 08 00)',
+  );
 });

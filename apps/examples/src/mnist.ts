@@ -3,8 +3,8 @@
  * wants to see — scalars, input images, histograms of every layer and a graph drawn by name scopes.
  */
 import * as tf from '@tsflow/tf';
-import { type MnistOptions, parseMnistOptions } from './mnistOptions.ts';
 import { type MnistSplit, readMnist } from './mnistData.ts';
+import { type MnistOptions, parseMnistOptions } from './mnistOptions.ts';
 import { TrainingProgress } from './trainingProgress.ts';
 
 function convLayer(input: tf.Tensor, channelsIn: number, channelsOut: number, name = 'conv'): tf.Tensor {
@@ -53,7 +53,7 @@ function mnistModel(learningRate: number) {
   const trainStep = tf.nameScope('train', () => new tf.train.AdamOptimizer(learningRate).minimize(xent));
 
   const accuracy = tf.nameScope('accuracy', () => {
-    const correct = tf.equal(tf.argMax(logits, 1), tf.argMax(y, 1));
+    const correct = tf.equal(tf.argMax(logits, { axis: 1 }), tf.argMax(y, { axis: 1 }));
     return tf.reduceMean(tf.cast(correct, 'float32'));
   });
   tf.summary.scalar('accuracy', accuracy);
@@ -65,8 +65,11 @@ async function testAccuracy(sess: tf.Session, model: ReturnType<typeof mnistMode
   let correct = 0;
   for (let start = 0; start < test.count; start += 1000) {
     const batch = test.slice(start, 1000);
-    const accuracy = await sess.run(model.accuracy, [[model.x, batch.images], [model.y, batch.labels]]);
-    correct += accuracy.item() * batch.labels.length / 10;
+    const accuracy = await sess.run(model.accuracy, [
+      [model.x, batch.images],
+      [model.y, batch.labels],
+    ]);
+    correct += (accuracy.item() * batch.labels.length) / 10;
   }
   return correct / test.count;
 }
@@ -82,7 +85,10 @@ async function main(options: MnistOptions): Promise<void> {
   const progress = new TrainingProgress(options.steps);
   for (let step = 0; step < options.steps; step++) {
     const batch = train.nextBatch(options.batchSize);
-    const feeds: tf.Feeds = [[model.x, batch.images], [model.y, batch.labels]];
+    const feeds: tf.Feeds = [
+      [model.x, batch.images],
+      [model.y, batch.labels],
+    ];
     if (step % 5 === 0) {
       const { accuracy, summary } = await sess.run({ accuracy: model.accuracy, summary: model.summary }, feeds);
       writer.addSummary(summary, step);

@@ -18,7 +18,9 @@ const DEFAULT_STEPS = 4200;
 
 export function parseMnistOptions(argv: readonly string[]): MnistOptions {
   const options = new Command('mnist')
-    .description('Train the convolutional network of the TensorBoard talk on the 70,000 MNIST digits and log it for TensorBoard.')
+    .description(
+      'Train the convolutional network of the TensorBoard talk on the 70,000 MNIST digits and log it for TensorBoard.',
+    )
     .option('--logdir <dir>', 'where the event files go', './logs/mnist')
     .option('--steps <n>', 'training steps', wholeNumber(1), DEFAULT_STEPS)
     .option('--batch-size <n>', 'digits a step', wholeNumber(1), 100)
@@ -35,7 +37,8 @@ export function parseMnistOptions(argv: readonly string[]): MnistOptions {
 function wholeNumber(least: number): (text: string) => number {
   return (text) => {
     const n = Number(text);
-    if (text.trim() === '' || !Number.isInteger(n) || n < least) throw new InvalidArgumentError(`Give a whole number from ${least}.`);
+    if (text.trim() === '' || !Number.isInteger(n) || n < least)
+      throw new InvalidArgumentError(`Give a whole number from ${least}.`);
     return n;
   };
 }

@@ -57,14 +57,17 @@ export class NdArray {
     return type === undefined ? stored : decoder(type)(stored);
   }
 
-  /** The only element. Throws InvalidArgument when there are more or none. */
-  item(): NdElement {
+  /**
+   * The only element. The caller says of which type it is: number by default; bigint for int64, boolean for bool, string for string.
+   * Throws InvalidArgument when there are more elements or none.
+   */
+  item<T extends NdElement = number>(): T {
     if (this.size !== 1) {
       throw new InvalidArgumentError(
         `item() needs one element, but the array has shape [${this.shape.join(', ')}]. Use toArray() or data.`,
       );
     }
-    return this.at(0);
+    return this.at(0) as T;
   }
 
   /** Nested lists of decoded elements; a scalar answers its element. */
