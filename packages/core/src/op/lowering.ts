@@ -2,7 +2,7 @@
  * @file Turns nodes into HLO by their records' `lower`, in the order asked. The session lowers clusters with it, constant folding
  * lowers small subgraphs; what differs between them (parameters, state) comes from outside.
  */
-import { type Builder, dimsOf, evaluateConstant, type Value } from '@tsflow/xla';
+import { type Builder, dimsOf, dtypeOf, evaluateConstant, type Value } from '@tsflow/xla';
 import type { DType } from '../dtype.ts';
 import { InvalidArgumentError, TensorFlowError, UnimplementedError } from '../errors.ts';
 import type { Operation } from '../graph/operation.ts';
@@ -113,6 +113,30 @@ export function originOf(op: Operation): { opType: string; nodeName: string } {
   return { opType: op.type, nodeName: op.name };
 }
 
+/** A value that decides shapes is not known. `parameters`: the entry parameters it comes from; with their values it would be. */
+export class NeedsConstantError extends UnimplementedError {
+  readonly parameters: ReadonlySet<number>;
+
+  constructor(text: string, op: Operation, operands: readonly Lowered[]) {
+    super(text, originOf(op));
+    this.parameters = parametersBelow(operands.filter((x): x is Value => !isStateRef(x)));
+  }
+}
+
+/** Indices of the integer parameters that values are computed from. */
+function parametersBelow(roots: readonly Value[]): ReadonlySet<number> {
+  const found = new Set<number>();
+  const seen = new Set<Value>();
+  const stack = [...roots];
+  for (let x = stack.pop(); x !== undefined; x = stack.pop()) {
+    if (seen.has(x)) continue;
+    seen.add(x);
+    stack.push(...x.operands);
+    if (x.opcode === 'parameter' && /^[su]/.test(dtypeOf(x))) found.add(x.attrs.index);
+  }
+  return found;
+}
+
 /** The context of one node's `lower`; its functions may be taken out of it. */
 class NodeLowering implements LowerContext {
   readonly op: Operation;
@@ -138,9 +162,10 @@ class NodeLowering implements LowerContext {
     const arg = this.op.record.outputs.find((a) => a.name === output);
     const shape = (arg !== undefined && isList(arg) ? (found as readonly PartialShape[])[i] : found) as PartialShape;
     if (shape !== undefined && isFullyDefined(shape)) return shape;
-    throw new UnimplementedError(
+    throw new NeedsConstantError(
       `the shape ${formatShape(shape ?? null)} of ${output} depends on values computed in the run. Compiled ops need shapes known from the feeds.`,
-      originOf(this.op),
+      this.op,
+      Object.values(this.#inputs).flatMap((x) => (Array.isArray(x) ? x : [x])),
     );
   };
 
@@ -177,9 +202,10 @@ class NodeLowering implements LowerContext {
     const found = this.tryConstant(operand);
     if (found !== undefined) return found;
     const name = Object.entries(this.#inputs).find(([, x]) => x === operand)?.[0] ?? 'an operand';
-    throw new UnimplementedError(
-      `${name} decides shapes and must be known before the run: a constant, or computed from shapes and constants. It depends on fed or computed values.`,
-      originOf(this.op),
+    throw new NeedsConstantError(
+      `${name} decides shapes and must be known before the run: a constant, or computed from shapes and constants. It depends on computed values.`,
+      this.op,
+      [operand],
     );
   };
 

@@ -4,9 +4,10 @@
  */
 import type { ArrayShape, Backend, DeviceBuffer, Executable, Storage } from '@tsflow/xla';
 import { arrayShape } from '@tsflow/xla';
-import type { NdArray } from '../ndarray.ts';
+import { fromLiteral, type NdArray } from '../ndarray.ts';
+import { NeedsConstantError } from '../op/lowering.ts';
 import type { Dims } from '../shape.ts';
-import { type ClusterModule, lowerCluster } from './lowerCluster.ts';
+import { type ClusterModule, lowerCluster, type StateShape } from './lowerCluster.ts';
 import type { Plan, Stage } from './plan.ts';
 import { type SessionStates, uninitialized } from './states.ts';
 
@@ -28,6 +29,7 @@ export class ClusterProgram {
   readonly outputs: readonly DeviceBuffer[];
   readonly #cluster: ClusterModule;
   readonly #inputDims: readonly Dims[];
+  readonly #constants: ReadonlyMap<number, NdArray>;
   readonly #inputs: readonly DeviceBuffer[];
   readonly #states: SessionStates;
   readonly #args: DeviceBuffer[];
@@ -38,12 +40,19 @@ export class ClusterProgram {
   constructor(
     backend: Backend,
     states: SessionStates,
-    built: { stage: Stage; cluster: ClusterModule; inputDims: readonly Dims[]; executable: Executable },
+    built: {
+      stage: Stage;
+      cluster: ClusterModule;
+      inputDims: readonly Dims[];
+      constants: ReadonlyMap<number, NdArray>;
+      executable: Executable;
+    },
   ) {
     this.stage = built.stage;
     this.executable = built.executable;
     this.#cluster = built.cluster;
     this.#inputDims = built.inputDims;
+    this.#constants = built.constants;
     this.#states = states;
     const n = built.stage.inputs.length;
     this.#inputs = built.executable.parameters.slice(0, n).map((shape) => backend.createBuffer(shape));
@@ -62,6 +71,7 @@ export class ClusterProgram {
       if (have.length !== want.length) return false;
       for (let d = 0; d < want.length; d++) if (have[d] !== want[d]) return false;
     }
+    for (const [i, want] of this.#constants) if (!sameElements(hostValue(values[i] as StageValue), want)) return false;
     if (this.#epoch !== this.#states.epoch) this.#rebind();
     return this.#fits;
   }
@@ -122,22 +132,60 @@ function sameDims(a: ArrayShape, b: ArrayShape): boolean {
   return a.dims.length === b.dims.length && a.dims.every((d, i) => d === b.dims[i]);
 }
 
-/** Compiles a stage for the dims of its inputs and the variables' present shapes. */
+function hostValue(x: StageValue): NdArray {
+  return isBuffer(x) ? fromLiteral({ shape: x.shape, data: x.read() }) : x;
+}
+
+function sameElements(a: NdArray, b: NdArray): boolean {
+  const data: ArrayLike<unknown> = a.data;
+  return a.size === b.size && Array.prototype.every.call(data, (x: unknown, i: number) => x === b.data[i]);
+}
+
+/** Larger inputs never become constants: they would be compiled anew for every value. */
+const maxConstantElements = 256;
+
+/**
+ * Compiles a stage for the dims of its inputs and the variables' present shapes. Integer inputs that turn out to decide shapes
+ * (a fed shape, a count from a host op) become constants of the program, which then serves these values only.
+ */
 export async function compileCluster(
   backend: Backend,
   states: SessionStates,
   { plan, stage, values, name }: { plan: Plan; stage: Stage; values: readonly StageValue[]; name: string },
 ): Promise<ClusterProgram> {
   const inputDims = values.map(dimsOfValue);
-  const cluster = lowerCluster(plan, stage, {
-    name,
-    inputDims,
-    stateShape: (ref, reader) => {
-      const buffer = states.buffer(ref.key);
-      if (buffer === undefined) throw uninitialized(ref, reader);
-      return arrayShape(buffer.shape.dtype, buffer.shape.dims);
-    },
-  });
+  const constants = new Map<number, NdArray>();
+  const stateShape: StateShape = (ref, reader) => {
+    const buffer = states.buffer(ref.key);
+    if (buffer === undefined) throw uninitialized(ref, reader);
+    return arrayShape(buffer.shape.dtype, buffer.shape.dims);
+  };
+  const lower = (): ClusterModule => {
+    for (;;) {
+      try {
+        return lowerCluster(plan, stage, { name, inputDims, constants, stateShape });
+      } catch (error) {
+        if (!(error instanceof NeedsConstantError) || !addConstants(constants, error.parameters, values)) throw error;
+      }
+    }
+  };
+  const cluster = lower();
   const executable = await backend.compile(cluster.module, { name });
-  return new ClusterProgram(backend, states, { stage, cluster, inputDims, executable });
+  return new ClusterProgram(backend, states, { stage, cluster, inputDims, constants, executable });
+}
+
+/** Whether anything more became constant. */
+function addConstants(
+  constants: Map<number, NdArray>,
+  wanted: ReadonlySet<number>,
+  values: readonly StageValue[],
+): boolean {
+  const before = constants.size;
+  for (const i of wanted) {
+    const value = values[i];
+    if (value === undefined || constants.has(i)) continue;
+    const host = hostValue(value);
+    if (host.size <= maxConstantElements) constants.set(i, host);
+  }
+  return constants.size > before;
 }

@@ -17,6 +17,7 @@ import { elementTypeOf } from '../dtype.ts';
 import { InternalError } from '../errors.ts';
 import type { Operation } from '../graph/operation.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import { type NdArray, toLiteral } from '../ndarray.ts';
 import { Lowering, type LoweringState } from '../op/lowering.ts';
 import type { StateRef } from '../op/record.ts';
 import type { Dims } from '../shape.ts';
@@ -104,16 +105,26 @@ function randomKey(op: Operation): string {
   return `random:${op.name}`;
 }
 
+export interface ClusterInputs {
+  readonly name: string;
+  readonly inputDims: readonly Dims[];
+  /** Inputs (by position) whose values decide shapes: the module is for these values. */
+  readonly constants: ReadonlyMap<number, NdArray>;
+  readonly stateShape: StateShape;
+}
+
 export function lowerCluster(
   plan: Plan,
   stage: Stage,
-  { name, inputDims, stateShape }: { name: string; inputDims: readonly Dims[]; stateShape: StateShape },
+  { name, inputDims, constants, stateShape }: ClusterInputs,
 ): ClusterModule {
   const b = new HloBuilder(name);
   const state = new ClusterState(b, stage.inputs.length, stateShape);
   const lowering = new Lowering(b, state);
   for (const [i, t] of stage.inputs.entries()) {
-    lowering.bind(t, b.parameter(i, inputShape(t, inputDims[i] as Dims), t.op.name));
+    const parameter = b.parameter(i, inputShape(t, inputDims[i] as Dims), t.op.name);
+    const known = constants.get(i);
+    lowering.bind(t, known === undefined ? parameter : b.constant(toLiteral(known)));
   }
   for (const [t, ref] of plan.refs) lowering.bind(t, ref);
   for (const op of stage.ops) lowering.lower(op);

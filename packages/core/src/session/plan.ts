@@ -86,20 +86,50 @@ interface SplitContext {
 
 function split(ops: readonly Operation[], fetches: readonly (Tensor | Operation)[], ctx: SplitContext): Stage[] {
   const stageOf = assignStages(ops, ctx);
-  const numbers = [...new Set(stageOf.values())].sort((a, b) => a - b);
-  const consumers = outsideUses(ops, stageOf, ctx);
+  const constants = constantOps(ops, ctx);
+  const consumers = outsideUses(ops, stageOf, { ...ctx, constants });
   for (const f of fetches) if (f instanceof Tensor && !ctx.refs.has(f)) consumers.add(f);
+  const fetched = new Set(fetches);
+  const stays = (op: Operation): boolean =>
+    !constants.has(op) || fetched.has(op) || op.outputs.some((t) => consumers.has(t));
+  const working = ops.filter((op) => stageOf.has(op) && stays(op));
+  const numbers = [...new Set(working.map((op) => stageOf.get(op) as number))].sort((a, b) => a - b);
   return numbers.map((n) => {
-    const own = ops.filter((op) => stageOf.get(op) === n);
-    const inside = new Set(own);
+    const own = working.filter((op) => stageOf.get(op) === n);
+    const all = n % 2 === 0 ? withConstants(own, constants) : own;
+    const inside = new Set(all);
     const isInput = (t: Tensor): boolean => !ctx.refs.has(t) && (ctx.fed.has(t) || !inside.has(t.op));
     return {
       kind: n % 2 === 0 ? 'cluster' : 'host',
-      ops: own,
-      inputs: [...new Set(own.flatMap((op) => op.inputs.filter(isInput)))],
+      ops: all,
+      inputs: [...new Set(all.flatMap((op) => op.inputs.filter(isInput)))],
       outputs: own.flatMap((op) => op.outputs.filter((t) => consumers.has(t) && !ctx.fed.has(t))),
     };
   });
+}
+
+/**
+ * Nodes computed from constants alone. Every cluster that uses them holds its own copy: passed as values they would not be known
+ * when it is compiled, and axes and shapes must be.
+ */
+function constantOps(ops: readonly Operation[], { fed, refs }: SplitContext): Set<Operation> {
+  const found = new Set<Operation>();
+  for (const op of ops) {
+    const { record } = op;
+    const pure = !record.stateful && !record.ownsState && !needsHost(op) && op.controlInputs.length === 0;
+    const own = pure && op.outputs.length > 0 && op.outputs.every((t) => !fed.has(t) && !refs.has(t));
+    if (own && op.inputs.every((t) => !fed.has(t) && found.has(t.op))) found.add(op);
+  }
+  return found;
+}
+
+/** `own` and the constants it is computed from, in creation order. */
+function withConstants(own: readonly Operation[], constants: ReadonlySet<Operation>): Operation[] {
+  const all = new Set(own);
+  for (const op of all) {
+    for (const t of op.inputs) if (constants.has(t.op)) all.add(t.op); // a Set visits what is added on the way
+  }
+  return [...all].sort((a, b) => a.id - b.id);
 }
 
 /** Even numbers are clusters, odd ones host stages. Nodes that own state have none: they are names, not work. */
@@ -133,11 +163,15 @@ export function needsHost(op: Operation): boolean {
 function outsideUses(
   ops: readonly Operation[],
   stageOf: ReadonlyMap<Operation, number>,
-  { refs }: SplitContext,
+  { refs, constants }: SplitContext & { readonly constants: ReadonlySet<Operation> },
 ): Set<Tensor> {
   const uses = new Set<Tensor>();
   for (const op of ops) {
-    for (const t of op.inputs) if (!refs.has(t) && stageOf.get(t.op) !== stageOf.get(op)) uses.add(t);
+    const copies = (stageOf.get(op) ?? 0) % 2 === 0; // clusters have their own constants
+    for (const t of op.inputs) {
+      if (refs.has(t) || stageOf.get(t.op) === stageOf.get(op) || (copies && constants.has(t.op))) continue;
+      uses.add(t);
+    }
   }
   return uses;
 }

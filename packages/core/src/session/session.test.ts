@@ -6,7 +6,9 @@ import { setRandomSeed } from '../graph/seed.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { NdArray } from '../ndarray.ts';
 import { call } from '../op/call.ts';
-import { constant, group, identity, placeholder, reshape, shape, stack } from '../ops/array.ts';
+import { constant, group, identity, placeholder, range, reshape, shape, stack } from '../ops/array.ts';
+import { fill } from '../ops/arrayMake.ts';
+import { where } from '../ops/arraySelect.ts';
 import { equal } from '../ops/compare.ts';
 import { add, multiply, square, subtract } from '../ops/math.ts';
 import { matMul } from '../ops/matmul.ts';
@@ -110,6 +112,28 @@ describe('run', () => {
       const [joined, same] = await session.run([y, e], [[s, ['a', 'b']]]);
       expect(joined.toArray()).toEqual(['a', 'b', 'c', '']);
       expect(same.toArray()).toEqual([true, false]);
+    });
+  });
+
+  test('compiles for fed shapes and for counts from host ops', async () => {
+    const build = () => {
+      const dims = placeholder('int32', { shape: [2], name: 'dims' });
+      const flags = placeholder('bool', { shape: [null] });
+      const n = shape(where(flags));
+      return { dims, flags, y: reshape(range(0, 6), dims), filled: fill(n, 2) };
+    };
+    await withSession(build, async (session, { dims, flags, y, filled }) => {
+      expect((await session.run(y, [[dims, [2, 3]]])).toArray()).toEqual([
+        [0, 1, 2],
+        [3, 4, 5],
+      ]);
+      expect((await session.run(y, [[dims, [3, -1]]])).toArray()).toEqual([
+        [0, 1],
+        [2, 3],
+        [4, 5],
+      ]);
+      expect((await session.run(filled, [[flags, [true, false, true]]])).shape).toEqual([2, 1]);
+      expect((await session.run(filled, [[flags, [true, false, false]]])).shape).toEqual([1, 1]);
     });
   });
 
