@@ -10,6 +10,7 @@ import * as arraySegment from './arraySegment.ts';
 import * as arraySelect from './arraySelect.ts';
 import * as arrayShape from './arrayShape.ts';
 import * as arraySlice from './arraySlice.ts';
+import * as batchNorm from './batchNorm.ts';
 import * as broadcast from './broadcast.ts';
 import * as compare from './compare.ts';
 import * as conv from './conv.ts';
@@ -27,6 +28,7 @@ import * as select from './select.ts';
 import * as softmax from './softmax.ts';
 import * as state from './state.ts';
 import * as summary from './summary.ts';
+import * as topK from './topK.ts';
 import * as training from './training.ts';
 import * as trainingSparse from './trainingSparse.ts';
 
@@ -42,6 +44,7 @@ export const families = {
   arraySelect,
   arrayShape,
   arraySlice,
+  batchNorm,
   broadcast,
   compare,
   conv,
@@ -59,6 +62,7 @@ export const families = {
   softmax,
   state,
   summary,
+  topK,
   training,
   trainingSparse,
 } as const;
