@@ -6,7 +6,7 @@ import { instantiateKernel } from '../emit/wasm/runKernel.ts';
 import { evaluateInstruction, type HostValue } from '../hlo/interpret.ts';
 import { isLiteral } from '../hlo/interpretTypes.ts';
 import { type Literal, type Storage, storageConstructors } from '../hlo/literal.ts';
-import { elementAt, literalBytes } from '../hlo/literals.ts';
+import { elementAt, literalBytes, sameLiteral } from '../hlo/literals.ts';
 import type { Instruction } from '../hlo/module.ts';
 import { byteSize, elementBytes, isFloat, shapeText } from '../hlo/shape.ts';
 import { arraysOf, interpretScheduled, literalFromBytes } from './interpretScheduled.ts';
@@ -116,6 +116,12 @@ export function expectClose(
   }
 }
 
+function expectSame(got: readonly Literal[], want: readonly Literal[], what: string): void {
+  for (const [r, w] of want.entries()) {
+    if (!sameLiteral(got[r] as Literal, w)) throw new Error(`${what}: result ${r} differs in its bits`);
+  }
+}
+
 const tight: Tolerance = { relative: 2e-6, absolute: 1e-30 };
 
 /** Runs `schedule` on `x` in every way there is and compares with the interpreter. */
@@ -129,7 +135,12 @@ export function checkSchedule(
   const want = flatten(evaluateInstruction(x, operands));
   const scheduled = schedule(x, target);
   const name = `${x.opcode} ${shapeText(x.shape)}`;
-  expectClose(interpretScheduled(x, scheduled, operands), want, `${name}, one thread`, tolerance);
+  const alone = interpretScheduled(x, scheduled, operands);
+  expectClose(alone, want, `${name}, one thread`, tolerance);
+  // The same bits for any number of threads, at run time and in the plan.
+  const planned = interpretScheduled(x, schedule(x, { ...target, maxThreads: 1 }), operands);
+  expectSame(planned, alone, `${name}, planned for one thread`);
+  expectSame(interpretScheduled(x, scheduled, operands, { threads: 2 }), alone, `${name}, 2 threads`);
   expectClose(interpretScheduled(x, scheduled, operands, { threads }), want, `${name}, ${threads} threads`, tolerance);
   if (scheduled.inPlace.length > 0) {
     const shared = interpretScheduled(x, scheduled, operands, { threads, inPlace: true });
