@@ -45,14 +45,14 @@ function mnistModel(learningRate: number) {
   const fc1 = tf.nn.relu(fcLayer(flattened, 7 * 7 * 64, 1024, 'fc1'));
   const logits = fcLayer(fc1, 1024, 10, 'fc2');
 
-  const xent = tf.nameScope('xent', () =>
+  const xent = tf.nameScope('loss', () =>
     tf.reduceMean(tf.nn.softmaxCrossEntropyWithLogits({ labels: y, logits }), { name: 'xent' }),
   );
   tf.summary.scalar('xent', xent);
 
   const trainStep = tf.nameScope('train', () => new tf.train.AdamOptimizer(learningRate).minimize(xent));
 
-  const accuracy = tf.nameScope('accuracy', () => {
+  const accuracy = tf.nameScope('evaluation', () => {
     const correct = tf.equal(tf.argMax(logits, { axis: 1 }), tf.argMax(y, { axis: 1 }));
     return tf.reduceMean(tf.cast(correct, 'float32'));
   });

@@ -18,6 +18,18 @@ test('counts extremes in the outer buckets', () => {
   expect(h.bucket.reduce((a, b) => a + b)).toBe(4);
 });
 
+test('finds the bucket of every limit, of its neighbours and of random values', () => {
+  let limit = 1e-12;
+  const values: number[] = [];
+  for (; limit < 1e20; limit *= 1.1) values.push(limit, limit * (1 - 2 ** -52), -limit, limit * 1.05);
+  for (const x of values) {
+    const { bucketLimit, bucket } = histogramOf([x]);
+    const i = bucket.indexOf(1);
+    expect(bucketLimit[i], `${x}`).toBeGreaterThan(x);
+    if (i > 0) expect(bucketLimit[i - 1], `${x}`).toBeLessThanOrEqual(x);
+  }
+});
+
 test('folds to one empty bucket without values', () => {
   expect(histogramOf([])).toEqual({
     min: 0,
