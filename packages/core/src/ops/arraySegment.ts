@@ -71,9 +71,9 @@ function unsortedSegment(type_: string, spec: UnsortedSpec): UnsortedOp {
     },
     sample: {
       inputs: {
-        data: uniform([4, 2]),
-        segment_ids: values([2, 0, 2, -1], 'int32'),
-        num_segments: values(4, 'int32'),
+        data: uniform([5, 2]),
+        segment_ids: values([2, 0, 2, -1, 1], 'int32'),
+        num_segments: values(3, 'int32'),
       },
     },
   });
