@@ -5,7 +5,6 @@
  */
 import type { ArrayShape } from '../../hlo/shape.ts';
 import { elementCount, rowMajorStrides } from '../../hlo/shape.ts';
-import { split } from '../gemm/dot.ts';
 import type { Site } from '../gemm/epilogue.ts';
 import {
   type Contraction,
@@ -16,6 +15,7 @@ import {
   partialType,
   type Side,
   sizeOf,
+  split,
 } from '../gemm/problem.ts';
 import { computeType, type Expr } from '../ir.ts';
 import type { KernelBuilder } from '../kernelBuilder.ts';

@@ -244,6 +244,15 @@ describe('convolution', () => {
     check({ input: [1, 6, 7, 5], kernel: [3, 3, 5, 6], window: [same(3), same(3)], dtype });
   });
 
+  test('empty batches, inputs and features', () => {
+    const window = [same(3), same(3)];
+    check({ input: [0, 5, 5, 2], kernel: [3, 3, 2, 4], window });
+    check({ input: [2, 5, 5, 0], kernel: [3, 3, 0, 4], window });
+    check({ input: [2, 5, 5, 3], kernel: [3, 3, 3, 0], window });
+    check({ input: [2, 0, 5, 3], kernel: [3, 3, 3, 4], window: [{ size: 3, padLow: 2, padHigh: 2 }, same(3)] });
+    check({ input: [1, 1, 2, 3], kernel: [3, 3, 3, 4], window: [{ size: 3 }, same(3)] });
+  });
+
   test('results in any dimension order', () => {
     for (const outputSpatial of [
       [0, 1],

@@ -5,9 +5,9 @@
  */
 
 import { type ArrayShape, rowMajorStrides } from '../../hlo/shape.ts';
-import { split } from '../gemm/dot.ts';
 import type { Site } from '../gemm/epilogue.ts';
 import { emitMicroKernel, type Tile } from '../gemm/microKernel.ts';
+import { split } from '../gemm/problem.ts';
 import type { StoreResult } from '../gemm/tile.ts';
 import type { Buffer, Expr, Local } from '../ir.ts';
 import type { KernelBuilder } from '../kernelBuilder.ts';

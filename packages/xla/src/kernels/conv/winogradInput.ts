@@ -2,7 +2,7 @@
  * @file The input side of Winograd convolutions: 6×6 patches of an image become 36 rows of channels, Bᵀ d B, zeros outside of the image.
  */
 
-import { split } from '../gemm/dot.ts';
+import { split } from '../gemm/problem.ts';
 import type { Buffer, Expr } from '../ir.ts';
 import type { KernelBuilder } from '../kernelBuilder.ts';
 import { points, productStep, transformInput } from './winogradTransforms.ts';

@@ -1,14 +1,13 @@
 /** @file The schedule of `dot` (any dimension numbers), alone or in a fusion of kind `dot`. */
 import type { Instruction } from '../../hlo/module.ts';
 import { type ArrayShape, elementCount, rowMajorStrides } from '../../hlo/shape.ts';
-import { computeType, type Expr } from '../ir.ts';
-import type { KernelBuilder } from '../kernelBuilder.ts';
+import { computeType } from '../ir.ts';
 import type { Scheduled } from '../schedule.ts';
 import type { Target } from '../target.ts';
 import { scheduleContraction } from './contract.ts';
 import { findSite, type Site } from './epilogue.ts';
 import type { StridedOperand } from './operand.ts';
-import { type Contraction, collapse, type Dim, partialType, sizeOf } from './problem.ts';
+import { type Contraction, collapse, type Dim, partialType, sizeOf, split } from './problem.ts';
 
 /** Schedules `dot` or a fusion around one. */
 export function scheduleDot(instruction: Instruction, target: Target): Scheduled {
@@ -88,20 +87,4 @@ export function dotContraction(site: Site<'dot'>): Contraction {
     scalar,
     partial: partialType(scalar),
   };
-}
-
-/** Digits of a row-major index as unbound expressions. */
-export function split(k: KernelBuilder, linear: Expr, sizes: readonly number[]): Expr[] {
-  let inner = 1;
-  const strides = sizes.map(() => 1);
-  for (let i = sizes.length - 1; i >= 0; i--) {
-    strides[i] = inner;
-    inner *= sizes[i] as number;
-  }
-  const first = sizes.findIndex((s) => s !== 1);
-  return sizes.map((size, i) => {
-    if (size === 1) return k.index(0);
-    const q = k.div(linear, strides[i] as number);
-    return i === first ? q : k.rem(q, size);
-  });
 }

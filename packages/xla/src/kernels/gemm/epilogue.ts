@@ -12,6 +12,7 @@ import type { KernelBuilder } from '../kernelBuilder.ts';
 import { type ArgRef, constantArg, operandArg, outputArg } from '../schedule.ts';
 import type { Target } from '../target.ts';
 import { type StridedOperand, stridedOperand } from './operand.ts';
+import { split } from './problem.ts';
 import type { Point, StoreResult } from './tile.ts';
 
 /** A dot or convolution with its surroundings. */
@@ -177,7 +178,10 @@ export class Epilogue {
     };
     const emitter = new ElementalEmitter({ k, leaf });
     const index = indexOf(at);
-    const values = site.roots.map((r) => emitter.emit(r, index, at.lanes));
+    const values = site.roots.map((r) => {
+      const own = (r.shape as ArrayShape).dims;
+      return emitter.emit(r, sameDims(own, dims) ? index : split(k, at.offset, own), at.lanes);
+    });
     values.forEach((v, i) => {
       k.store(this.outputs[i] as Buffer, at.offset, v);
     });

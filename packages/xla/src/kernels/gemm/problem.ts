@@ -137,6 +137,22 @@ export function digits(k: KernelBuilder, linear: Index, dims: readonly Dim[]): E
   return out;
 }
 
+/** Digits of a row-major index as unbound expressions. */
+export function split(k: KernelBuilder, linear: Expr, sizes: readonly number[]): Expr[] {
+  let inner = 1;
+  const strides = sizes.map(() => 1);
+  for (let i = sizes.length - 1; i >= 0; i--) {
+    strides[i] = inner;
+    inner *= sizes[i] as number;
+  }
+  const first = sizes.findIndex((s) => s !== 1);
+  return sizes.map((size, i) => {
+    if (size === 1) return k.index(0);
+    const q = k.div(linear, strides[i] as number);
+    return i === first ? q : k.rem(q, size);
+  });
+}
+
 /** Σ digit·stride */
 export function offsetOf(k: KernelBuilder, at: readonly Expr[], dims: readonly Dim[]): Expr {
   return dims.reduce<Expr>((sum, d, i) => k.add(sum, k.mul(at[i] as Expr, d.stride)), k.index(0));
