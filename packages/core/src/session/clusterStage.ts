@@ -27,6 +27,8 @@ export class ClusterProgram {
   readonly stage: Stage;
   readonly executable: Executable;
   readonly outputs: readonly DeviceBuffer[];
+  /** Runs that have not read the outputs yet; a program in use is not dropped. */
+  users = 0;
   readonly #cluster: ClusterModule;
   readonly #inputDims: readonly Dims[];
   readonly #constants: ReadonlyMap<number, NdArray>;

@@ -91,14 +91,30 @@ export class PlanExecutor {
 
   async run(feeds: readonly NdArray[], context: RunContext): Promise<Fetched> {
     return this.#turn.run(async () => {
-      const values = new Map<Tensor, StageValue | StateRef>();
-      for (const [i, t] of this.plan.feeds.entries()) values.set(t, feeds[i] as NdArray);
-      for (const [i, stage] of this.plan.stages.entries()) {
-        if (context.signal.aborted) throw asError(context.signal.reason);
-        if (stage.kind === 'cluster') await this.#runCluster(i, stage, values, context);
-        else await this.#runHost(stage, values, context);
+      const used: ClusterProgram[] = [];
+      try {
+        return await this.#runStages(feeds, context, used);
+      } finally {
+        for (const program of used) program.users--;
       }
-      return this.#host.device.lock.run(() => this.plan.fetches.map((f) => this.#fetch(f, values, feeds)));
+    });
+  }
+
+  async #runStages(feeds: readonly NdArray[], context: RunContext, used: ClusterProgram[]): Promise<Fetched> {
+    const values = new Map<Tensor, StageValue | StateRef>();
+    for (const [i, t] of this.plan.feeds.entries()) values.set(t, feeds[i] as NdArray);
+    for (const [i, stage] of this.plan.stages.entries()) {
+      if (context.signal.aborted) throw asError(context.signal.reason);
+      if (stage.kind === 'cluster') used.push(await this.#runCluster(i, stage, values, context));
+      else await this.#runHost(stage, values, context);
+    }
+    return this.#host.device.lock.run(() => this.plan.fetches.map((f) => this.#fetch(f, values, feeds)));
+  }
+
+  /** Frees the programs of a plan that is not used any more. */
+  async dispose(): Promise<void> {
+    await this.#host.device.lock.run(() => {
+      for (const list of this.#programs) this.#host.programs.dropAll(list);
     });
   }
 
@@ -119,14 +135,14 @@ export class PlanExecutor {
     stage: Stage,
     values: Map<Tensor, StageValue | StateRef>,
     { trace }: RunContext,
-  ): Promise<void> {
+  ): Promise<ClusterProgram> {
     const inputs = stage.inputs.map((t) => {
       const value = values.get(t);
       if (value === undefined || isStateValue(value)) throw new InternalError(`no value for "${t.name}".`);
       return value;
     });
     const { device, programs } = this.#host;
-    await device.lock.run(async () => {
+    return device.lock.run(async () => {
       const list = this.#programs[index] as ClusterProgram[];
       const start = performance.now();
       let program = list.find((p) => p.matches(inputs));
@@ -146,6 +162,8 @@ export class PlanExecutor {
       await program.run(inputs);
       trace?.ran(stage, program.executable, began);
       for (const [i, t] of stage.outputs.entries()) values.set(t, program.outputs[i] as DeviceBuffer);
+      program.users++;
+      return program;
     });
   }
 
@@ -176,10 +194,6 @@ export class PlanExecutor {
       await runHostOp(op, env);
       context.trace?.hostOp(op, start);
     }
-  }
-
-  dispose(): void {
-    for (const list of this.#programs) for (const p of list.splice(0)) p.dispose();
   }
 }
 

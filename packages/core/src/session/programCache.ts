@@ -18,12 +18,22 @@ export class ProgramCache {
   add(program: ClusterProgram, list: ClusterProgram[]): void {
     list.unshift(program);
     this.#order.set(program, list);
-    for (const [old, holder] of this.#order) {
-      if (this.#order.size <= this.#limit || old === program) break;
-      this.#order.delete(old);
-      holder.splice(holder.indexOf(old), 1);
-      old.dispose();
+    for (const old of [...this.#order.keys()]) {
+      if (this.#order.size <= this.#limit) break;
+      if (old !== program && old.users === 0) this.#drop(old);
     }
+  }
+
+  #drop(program: ClusterProgram): void {
+    const holder = this.#order.get(program) ?? [];
+    this.#order.delete(program);
+    holder.splice(holder.indexOf(program), 1);
+    program.dispose();
+  }
+
+  /** Drops the programs of one list; those in use stay until the bound reaches them. */
+  dropAll(list: readonly ClusterProgram[]): void {
+    for (const program of [...list]) if (program.users === 0) this.#drop(program);
   }
 
   /** Marks a program as used; it becomes the first that its list tries. */

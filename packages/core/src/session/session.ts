@@ -48,6 +48,9 @@ export interface RunOptions {
 /** A prepared run: values of the feed tensors in order → values in the structure of the fetches. */
 export type Callable<F> = (...feeds: NdArrayLike[]) => Promise<FetchResult<F>>;
 
+/** Combinations of fetches and feeds that are remembered. */
+const maxPlans = 512;
+
 export class Session implements Evaluator {
   readonly graph: Graph;
   readonly #options: SessionOptions;
@@ -158,7 +161,16 @@ export class Session implements Evaluator {
     if (known !== undefined) return known;
     const executor = new PlanExecutor(makePlan(elements, feeds), host);
     this.#executors.set(key, executor);
+    if (this.#executors.size > maxPlans) this.#forgetOldest();
     return executor;
+  }
+
+  /** A plan that is dropped while it runs, or that a callable still holds, compiles again when needed. */
+  #forgetOldest(): void {
+    const [oldest] = this.#executors;
+    if (oldest === undefined) return;
+    this.#executors.delete(oldest[0]);
+    oldest[1].dispose().catch(() => {});
   }
 
   #timeout(options: RunOptions): number | undefined {
