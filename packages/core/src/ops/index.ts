@@ -2,19 +2,23 @@
 import type { OpRecord } from '../op/record.ts';
 import * as argReduce from './argReduce.ts';
 import * as array from './array.ts';
+import * as arrayDiag from './arrayDiag.ts';
 import * as arrayIndex from './arrayIndex.ts';
 import * as arrayJoin from './arrayJoin.ts';
 import * as arrayMake from './arrayMake.ts';
 import * as arrayPad from './arrayPad.ts';
 import * as arraySegment from './arraySegment.ts';
 import * as arraySelect from './arraySelect.ts';
+import * as arraySet from './arraySet.ts';
 import * as arrayShape from './arrayShape.ts';
 import * as arraySlice from './arraySlice.ts';
+import * as arraySpace from './arraySpace.ts';
 import * as batchNorm from './batchNorm.ts';
 import * as broadcast from './broadcast.ts';
 import * as compare from './compare.ts';
 import * as conv from './conv.ts';
 import * as cumulative from './cumulative.ts';
+import * as einsum from './einsum.ts';
 import * as math from './math.ts';
 import * as mathBinary from './mathBinary.ts';
 import * as mathUnary from './mathUnary.ts';
@@ -36,19 +40,23 @@ import * as trainingSparse from './trainingSparse.ts';
 export const families = {
   argReduce,
   array,
+  arrayDiag,
   arrayIndex,
   arrayJoin,
   arrayMake,
   arrayPad,
   arraySegment,
   arraySelect,
+  arraySet,
   arrayShape,
   arraySlice,
+  arraySpace,
   batchNorm,
   broadcast,
   compare,
   conv,
   cumulative,
+  einsum,
   math,
   mathBinary,
   mathUnary,
