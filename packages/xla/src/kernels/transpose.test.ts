@@ -33,6 +33,11 @@ test('matrices of every element size, larger and smaller than a block', () => {
   expect(transpose([130, 130], [1, 0]).launches[0]?.kernel.parallel).toBe(true);
 });
 
+test('large matrices turn in a buffer', () => {
+  transpose([600, 450], [1, 0]);
+  transpose([3, 401, 300], [0, 2, 1], 'f64');
+});
+
 test('any permutation', () => {
   fc.assert(
     fc.property(

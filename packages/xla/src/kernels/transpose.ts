@@ -14,7 +14,11 @@ import type { Scheduled } from './schedule.ts';
 import type { Target } from './target.ts';
 
 /** Elements along the sides of a block. */
-const blockSide = 32;
+const blockSide = 64;
+/** Elements of the new innermost dim that are worked off before the next ones: as many memory pages as the TLB holds. */
+const strip = 512;
+/** Bytes from which on blocks turn in a buffer: lines far apart push each other out of the caches before they are used up. */
+const stagedBytes = 1 << 20;
 
 /** Which type moves elements of a size without looking at them. */
 const rawTypes: { readonly [bytes: number]: ElementType } = { 1: 'u8', 2: 'u16', 4: 'u32', 8: 'u64' };
@@ -58,13 +62,20 @@ export function scheduleTranspose(x: Instruction, target: Target): Scheduled {
   const raw = rawTypes[bytes] as ElementType;
   const from = k.view(args.operand(0), 0, 'from', raw);
   const to = k.view(args.output(0), 0, 'to', raw);
-  emitTranspose(k, p, { from, to, lanes: target.vectorBytes === 16 ? (bytes === 8 ? 2 : 4) : 1, parallel });
-  return { launches: [{ kernel: k.finish({ parallel, cost }), args: args.args }], scratch: [], inPlace: [] };
+  const lanes = target.vectorBytes === 16 ? (bytes === 8 ? 2 : 4) : 1;
+  const staged = lanes > 1 && bytes * elementCount(dims) >= stagedBytes;
+  const stage = staged ? k.view(args.scratch(0, raw), k.mul(k.tid, blockSide * blockSide), 'stage') : undefined;
+  emitTranspose(k, p, { from, to, stage, lanes, parallel });
+  const kernel = k.finish({ parallel, cost });
+  const scratch = staged ? [bytes * blockSide * blockSide * (parallel ? target.maxThreads : 1)] : [];
+  return { launches: [{ kernel, args: args.args }], scratch, inPlace: [] };
 }
 
 interface Arrays {
   readonly from: Buffer;
   readonly to: Buffer;
+  /** A block of this thread's. */
+  readonly stage: Buffer | undefined;
   readonly lanes: number;
   readonly parallel: boolean;
 }
@@ -79,7 +90,11 @@ function emitTranspose(k: KernelBuilder, { dims, permutation }: Permutation, arr
   const down = permutation.indexOf(rank - 1); // the result's dim that was innermost
   const [width, height] = [dims[across] as number, dims[rank - 1] as number];
   const others = permutation.flatMap((_, j) => (j === down || j === rank - 1 ? [] : [j]));
-  const sizes = [...others.map((j) => resultDims[j] as number), Math.ceil(height / blockSide)];
+  const sizes = [
+    ...others.map((j) => resultDims[j] as number),
+    Math.ceil(width / strip),
+    Math.ceil(height / blockSide),
+  ];
   const total = elementCount(sizes);
   const { lo, hi } = arrays.parallel ? k.share(total) : { lo: k.index(0), hi: k.index(total) };
   k.for(lo, hi, (linear) => {
@@ -98,7 +113,8 @@ function emitTranspose(k: KernelBuilder, { dims, permutation }: Permutation, arr
       width,
       height,
     };
-    turnBand(k, plane, k.let(k.mul(index[index.length - 1] as Expr, blockSide), 'y'));
+    const x = k.let(k.mul(index[index.length - 2] as Expr, strip), 'x');
+    turnBand(k, plane, x, k.let(k.mul(index[index.length - 1] as Expr, blockSide), 'y'));
   });
 }
 
@@ -112,20 +128,23 @@ interface Plane extends Arrays {
   readonly height: number;
 }
 
-/** All x of blockSide values of y from `first` on. */
-function turnBand(k: KernelBuilder, p: Plane, first: Expr): void {
+/** A strip of x from `left` on, for blockSide values of y from `first` on. */
+function turnBand(k: KernelBuilder, p: Plane, left: Expr, first: Expr): void {
   const { lanes, width, height } = p;
   const squareWidth = width - (width % lanes);
   const squareHeight = height - (height % lanes);
   const last = k.let(k.min(k.add(first, blockSide), height), 'last');
+  const right = k.let(k.min(k.add(left, strip), width), 'right');
   if (squareWidth > 0 && squareHeight > 0) {
     const end = k.let(k.min(last, squareHeight), 'end');
+    const edge = k.let(k.min(right, squareWidth), 'edge');
     k.for(
-      0,
-      squareWidth,
+      left,
+      edge,
       (x0) => {
-        const x1 = k.let(k.min(k.add(x0, blockSide), squareWidth), 'x1');
-        k.for(first, end, (y) => k.for(x0, x1, (x) => turnSquare(k, p, x, y), lanes), lanes);
+        const x1 = k.let(k.min(k.add(x0, blockSide), edge), 'x1');
+        if (p.stage) turnStaged(k, p, p.stage, { x0, x1, y0: first, y1: end });
+        else k.for(first, end, (y) => k.for(x0, x1, (x) => turnSquare(k, p, x, y), lanes), lanes);
       },
       blockSide,
     );
@@ -134,19 +153,58 @@ function turnBand(k: KernelBuilder, p: Plane, first: Expr): void {
     const value = k.load(p.from, k.add(k.add(p.fromBase, k.mul(x, p.fromStride)), y));
     k.store(p.to, k.add(k.add(p.toBase, k.mul(y, p.toStride)), x), value);
   };
-  if (squareWidth < width) k.for(first, last, (y) => k.for(squareWidth, width, (x) => single(x, y)));
+  if (squareWidth < width) k.for(first, last, (y) => k.for(k.max(left, squareWidth), right, (x) => single(x, y)));
   if (squareHeight < height && squareWidth > 0) {
-    k.for(k.max(first, squareHeight), last, (y) => k.for(0, squareWidth, (x) => single(x, y)));
+    k.for(k.max(first, squareHeight), last, (y) => k.for(left, k.min(right, squareWidth), (x) => single(x, y)));
   }
+}
+
+interface Block {
+  readonly x0: Expr;
+  readonly x1: Expr;
+  readonly y0: Expr;
+  readonly y1: Expr;
+}
+
+/** Reads the block along its rows into the stage, turned, and writes it out along its columns: every line is touched once. */
+function turnStaged(k: KernelBuilder, p: Plane, stage: Buffer, { x0, x1, y0, y1 }: Block): void {
+  const { lanes } = p;
+  k.for(
+    x0,
+    x1,
+    (x) => {
+      const row = k.let(k.add(p.fromBase, k.mul(x, p.fromStride)), 'row');
+      const column = k.let(k.sub(x, x0), 'column');
+      k.for(
+        y0,
+        y1,
+        (y) => {
+          const to = k.let(k.add(k.mul(k.sub(y, y0), blockSide), column), 'to');
+          for (const [i, v] of turned(k, squareRows(k, p, k.let(k.add(row, y), 'at'))).entries()) {
+            k.store(stage, k.add(to, i * blockSide), v);
+          }
+        },
+        lanes,
+      );
+    },
+    lanes,
+  );
+  k.for(y0, y1, (y) => {
+    const from = k.let(k.mul(k.sub(y, y0), blockSide), 'from');
+    const to = k.let(k.add(k.add(p.toBase, k.mul(y, p.toStride)), x0), 'to');
+    k.for(0, k.sub(x1, x0), (x) => k.store(p.to, k.add(to, x), k.load(stage, k.add(from, x), lanes)), lanes);
+  });
+}
+
+/** The rows of the square at an operand position. */
+function squareRows(k: KernelBuilder, p: Plane, at: Expr): readonly Expr[] {
+  return Array.from({ length: p.lanes }, (_, i) => k.let(k.load(p.from, k.add(at, i * p.fromStride), p.lanes), 'row'));
 }
 
 /** A square of lanes × lanes elements. */
 function turnSquare(k: KernelBuilder, p: Plane, x: Expr, y: Expr): void {
-  const { lanes } = p;
   const from = k.let(k.add(k.add(p.fromBase, k.mul(x, p.fromStride)), y), 'at');
-  const rows = Array.from({ length: lanes }, (_, i) =>
-    k.let(k.load(p.from, k.add(from, i * p.fromStride), lanes), 'row'),
-  );
+  const rows = squareRows(k, p, from);
   const to = k.let(k.add(k.add(p.toBase, k.mul(y, p.toStride)), x), 'to');
   for (const [i, column] of turned(k, rows).entries()) k.store(p.to, k.add(to, i * p.toStride), column);
 }
