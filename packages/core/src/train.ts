@@ -1,4 +1,6 @@
-/** @file `tf.train`: optimizers and what trains with them. */
+/** @file `tf.train`: optimizers, learning rates, the global step, moving averages. */
+export * from './train/decays.ts';
+export * from './train/globalStep.ts';
 export {
   type ApplyOptions,
   type ComputeOptions,

@@ -47,12 +47,19 @@ const largestConstant = 1000;
 function filled(shape: TensorLike, element: 0 | 1, options: FillOptions & { name: string }): Tensor {
   const dtype = options.dtype ?? 'float32';
   const value = dtype === 'bool' ? element === 1 : dtype === 'string' ? '' : element;
-  const dims = convertToTensor(shapeOperand(shape), isTensorLike(shape) ? {} : { dtype: 'int32', name: 'shape' });
-  const known = constantValue(dims)?.toNumbers();
+  const known = isTensorLike(shape) ? constantValue(convertToTensor(shape))?.toNumbers() : listOfNumbers(shape);
   if (known?.every((d) => d >= 0) === true && known.reduce((n, d) => n * d, 1) < largestConstant) {
     return constantTensor(value, dtype, options.name, known);
   }
+  const asTensor = { dtype: 'int32', name: `${options.name}/shape_as_tensor` } as const;
+  const dims = isTensorLike(shape) ? shape : convertToTensor(shapeOperand(shape), asTensor);
   return fill(dims, constantTensor(value, dtype, `${options.name}/Const`), options.name);
+}
+
+/** A plain list of numbers is known without a node. */
+function listOfNumbers(shape: TensorLike): readonly number[] | undefined {
+  const list: readonly unknown[] = Array.isArray(shape) ? shape : [shape];
+  return list.every((d) => typeof d === 'number') ? list : undefined;
 }
 
 function isTensorLike(x: TensorLike): boolean {

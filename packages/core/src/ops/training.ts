@@ -274,6 +274,20 @@ export const ApplyRMSProp = defineOp('ApplyRMSProp', {
   },
 });
 
+/** mg ← ρ·mg + (1−ρ)g; ms as in RMSProp; mom ← momentum·mom + lr·g/√(ms − mg² + ε); var ← var − mom */
+export function centeredRmsPropRule(
+  b: Builder,
+  [v, mg, ms, mom]: readonly [Value, Value, Value, Value],
+  g: Value,
+  p: RmsProp,
+): [Value, Value, Value, Value] {
+  const nextMs = decayTowards(b, ms, b.multiply(g, g), p.rho);
+  const nextMg = decayTowards(b, mg, g, p.rho);
+  const variance = b.subtract(nextMs, b.multiply(nextMg, nextMg));
+  const nextMom = rmsStep(b, mom, { g, meanSquare: variance, p });
+  return [b.subtract(v, nextMom), nextMg, nextMs, nextMom];
+}
+
 /** RMSProp with the variance instead of the mean square: mg is the moving mean of g (Graves 2013, eq. 38–45). */
 export const ApplyCenteredRMSProp = defineOp('ApplyCenteredRMSProp', {
   inputs: [
@@ -292,14 +306,11 @@ export const ApplyCenteredRMSProp = defineOp('ApplyCenteredRMSProp', {
   shape: ({ var: v, mg, ms, mom, grad }, ctx) => ({ out: updateShape(ctx, v, mg, ms, mom, grad) }),
   grad: null,
   lower: (b, x, ctx) => {
-    const g = x.grad;
-    const ms = decayTowards(b, ctx.readState(x.ms), b.multiply(g, g), x.rho);
-    const mg = decayTowards(b, ctx.readState(x.mg), g, x.rho);
-    const variance = b.subtract(ms, b.multiply(mg, mg));
-    const mom = rmsStep(b, ctx.readState(x.mom), { g, meanSquare: variance, p: x });
-    ctx.writeState(x.var, b.subtract(ctx.readState(x.var), mom));
-    ctx.writeState(x.ms, ms);
+    const old = [ctx.readState(x.var), ctx.readState(x.mg), ctx.readState(x.ms), ctx.readState(x.mom)] as const;
+    const [v, mg, ms, mom] = centeredRmsPropRule(b, old, x.grad, x);
+    ctx.writeState(x.var, v);
     ctx.writeState(x.mg, mg);
+    ctx.writeState(x.ms, ms);
     ctx.writeState(x.mom, mom);
     return { out: x.var };
   },

@@ -10,7 +10,7 @@ import type { LowerContext, ShapeContext, StateRef } from '../op/record.ts';
 import { uniform, values } from '../op/sample.ts';
 import { formatShape, type PartialShape } from '../shape.ts';
 import { addRows, replaceRows, rowsAt, sumRepeatedRows } from './sparseRows.ts';
-import { adadeltaRule, adagradRule, ftrlRule, momentumRule, rmsPropRule } from './training.ts';
+import { adadeltaRule, adagradRule, centeredRmsPropRule, ftrlRule, momentumRule, rmsPropRule } from './training.ts';
 
 const attrs = { T: type(real), Tindices: type(indexTypes), use_locking: bool(false) } as const satisfies AttrSpecs;
 
@@ -164,6 +164,46 @@ export const SparseApplyRMSProp = defineOp('SparseApplyRMSProp', {
   },
 });
 
+export const SparseApplyCenteredRMSProp = defineOp('SparseApplyCenteredRMSProp', {
+  inputs: [
+    'var: Ref(T)',
+    'mg: Ref(T)',
+    'ms: Ref(T)',
+    'mom: Ref(T)',
+    'lr: T',
+    'rho: T',
+    'momentum: T',
+    'epsilon: T',
+    'grad: T',
+    'indices: Tindices',
+  ],
+  outputs: ['out: Ref(T)'],
+  attrs,
+  shape: ({ var: v, mg, ms, mom, grad, indices }, ctx) => ({
+    out: sparseShape([v, mg, ms, mom], { grad, indices }, ctx),
+  }),
+  grad: null,
+  lower: (b, { var: ref, mg, ms, mom, lr, rho, momentum, epsilon, grad, indices }, ctx) => {
+    const rule: Rule = ([v, g1, s, m], g) =>
+      centeredRmsPropRule(b, [v as Value, g1 as Value, s as Value, m as Value], g, { lr, rho, momentum, epsilon });
+    updateRows(b, [ref, mg, ms, mom], { grad, indices, rule, ctx });
+    return { out: ref };
+  },
+  sample: {
+    inputs: {
+      var: uniform([4, 2]),
+      mg: uniform([4, 2], -0.1, 0.1),
+      ms: uniform([4, 2], 0.5, 1),
+      mom: uniform([4, 2]),
+      lr: values(0.1),
+      rho: values(0.9),
+      momentum: values(0.5),
+      epsilon: values(1e-3),
+      ...rows,
+    },
+  },
+});
+
 export const SparseApplyFtrl = defineOp('SparseApplyFtrl', {
   inputs: [
     'var: Ref(T)',
@@ -197,6 +237,47 @@ export const SparseApplyFtrl = defineOp('SparseApplyFtrl', {
       lr: values(0.1),
       l1: values(0.2),
       l2: values(0.3),
+      lr_power: values(-0.5),
+    },
+  },
+});
+
+export const SparseApplyFtrlV2 = defineOp('SparseApplyFtrlV2', {
+  inputs: [
+    'var: Ref(T)',
+    'accum: Ref(T)',
+    'linear: Ref(T)',
+    'grad: T',
+    'indices: Tindices',
+    'lr: T',
+    'l1: T',
+    'l2: T',
+    'l2_shrinkage: T',
+    'lr_power: T',
+  ],
+  outputs: ['out: Ref(T)'],
+  attrs: { ...attrs, multiply_linear_by_lr: bool(false) },
+  shape: ({ var: v, accum, linear, grad, indices }, ctx) => ({
+    out: sparseShape([v, accum, linear], { grad, indices }, ctx),
+  }),
+  grad: null,
+  lower: (b, { var: ref, accum, linear, grad, indices, lr, l1, l2, l2_shrinkage, lr_power }, ctx) => {
+    const linearByLr = ctx.attrs.multiply_linear_by_lr;
+    const options = { lr, l1, l2, lrPower: lr_power, l2Shrinkage: l2_shrinkage, linearByLr };
+    const rule: Rule = ([v, n, z], g) => ftrlRule(b, [v as Value, n as Value, z as Value], g, options);
+    updateRows(b, [ref, accum, linear], { grad, indices, rule, ctx });
+    return { out: ref };
+  },
+  sample: {
+    inputs: {
+      var: uniform([4, 2]),
+      accum: uniform([4, 2], 0.1, 1),
+      linear: uniform([4, 2]),
+      ...rows,
+      lr: values(0.1),
+      l1: values(0.2),
+      l2: values(0.3),
+      l2_shrinkage: values(0.1),
       lr_power: values(-0.5),
     },
   },

@@ -113,7 +113,10 @@ export abstract class Optimizer {
       const globalStep = options.globalStep ?? null;
       if (globalStep === null) return group(all, scope);
       const done = group(all, 'update');
-      return controlDependencies([done], () => assignAdd(globalStep, 1, { name: scope })).op;
+      return controlDependencies([done], () => {
+        const one = convertToTensor(1, { dtype: globalStep.dtype, name: 'value' });
+        return assignAdd(globalStep, one, { name: scope }).op;
+      });
     });
     getDefaultGraph().addToCollection(GraphKeys.TRAIN_OP, train);
     return train;

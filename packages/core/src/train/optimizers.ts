@@ -5,8 +5,9 @@ import { controlDependencies } from '../graph/graph.ts';
 import type { IndexedSlices } from '../graph/indexedSlices.ts';
 import type { Operation } from '../graph/operation.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { callOp, convertToTensor } from '../op/call.ts';
-import { fill } from '../ops/arrayMake.ts';
+import { callOp } from '../op/call.ts';
+import { constant } from '../ops/array.ts';
+import { ones as onesOf, zeros as zerosOf } from '../ops/arrayMake.ts';
 import { multiply } from '../ops/math.ts';
 import {
   ApplyAdadelta,
@@ -23,7 +24,9 @@ import {
   ScatterSub,
   SparseApplyAdadelta,
   SparseApplyAdagrad,
+  SparseApplyCenteredRMSProp,
   SparseApplyFtrl,
+  SparseApplyFtrlV2,
   SparseApplyMomentum,
   SparseApplyRMSProp,
 } from '../ops/trainingSparse.ts';
@@ -32,13 +35,15 @@ import { assign } from '../variables/collections.ts';
 import type { Variable } from '../variables/variable.ts';
 import { checkHyper, checkNotNegative, type HyperParameter, Optimizer, type OptimizerOptions } from './optimizer.ts';
 
-/** Initial value of a slot: `value` everywhere, in the variable's shape. */
+/** Initial values of slots, in the variable's shape. */
 function filled(v: Variable, value: number): () => Tensor {
-  return () => fill(v.shape as Dims, convertToTensor(value, { dtype: v.dtype }));
+  return () => constant(value, { dtype: v.dtype, shape: v.shape as Dims });
 }
-
 function zeros(v: Variable): () => Tensor {
-  return filled(v, 0);
+  return () => zerosOf(v.shape as Dims, { dtype: v.dtype });
+}
+function ones(v: Variable): () => Tensor {
+  return () => onesOf(v.shape as Dims, { dtype: v.dtype });
 }
 
 /** var ← var − lr·g. TF: tf.train.GradientDescentOptimizer. */
@@ -57,7 +62,7 @@ export class GradientDescentOptimizer extends Optimizer {
   }
 
   protected override applySparse({ values, indices }: IndexedSlices, v: Variable): Operation {
-    const updates = multiply(values, this.hyper('learning_rate', this.#lr, v));
+    const updates = multiply(values, this.hyper('learning_rate', this.#lr, v), 'mul');
     return callOp(ScatterSub, { ref: v, indices, updates }, { attrs: { use_locking: this.useLocking } });
   }
 }
@@ -276,9 +281,13 @@ export class AdamOptimizer extends Optimizer {
   protected override finish(updates: readonly Operation[]): Operation[] {
     const { beta1Power, beta2Power } = this.#powers();
     return controlDependencies(updates, () => [
-      assign(beta1Power, multiply(beta1Power, this.#p.beta1, 'mul'), { name: 'Assign' }).op,
-      assign(beta2Power, multiply(beta2Power, this.#p.beta2, 'mul_1'), { name: 'Assign_1' }).op,
+      this.#raise(beta1Power, this.hyper('beta1', this.#p.beta1, beta1Power)),
+      this.#raise(beta2Power, this.hyper('beta2', this.#p.beta2, beta2Power)),
     ]);
+  }
+
+  #raise(power: Variable, beta: Tensor): Operation {
+    return assign(power, multiply(power, beta, 'mul'), { name: 'Assign' }).op;
   }
 }
 
@@ -316,18 +325,14 @@ export class RMSPropOptimizer extends Optimizer {
   }
 
   protected override createSlots(variables: readonly Variable[]): void {
-    for (const v of variables) {
-      this.#inputs(v);
-      if (this.#centered) this.#meanGradient(v);
-    }
+    for (const v of variables) this.#inputs(v);
   }
 
+  /** Slots are made in TensorFlow's order, which numbers their names: rms, mg, momentum. */
   #inputs(v: Variable) {
-    return {
-      var: v,
-      ms: this.slot(v, 'rms', { initial: filled(v, 1) }),
-      mom: this.slot(v, 'momentum', { initial: zeros(v) }),
-    };
+    const ms = this.slot(v, 'rms', { initial: ones(v) });
+    if (this.#centered) this.#meanGradient(v);
+    return { var: v, ms, mom: this.slot(v, 'momentum', { initial: zeros(v) }) };
   }
 
   #meanGradient(v: Variable): Variable {
@@ -351,9 +356,10 @@ export class RMSPropOptimizer extends Optimizer {
   }
 
   protected override applySparse(gradient: IndexedSlices, v: Variable): Operation {
-    if (this.#centered) return this.applyDense(toDense(gradient), v);
     const inputs = { ...this.#inputs(v), ...this.#hypers(v), grad: gradient.values, indices: gradient.indices };
-    return callOp(SparseApplyRMSProp, inputs, { attrs: { use_locking: this.useLocking } });
+    const options = { attrs: { use_locking: this.useLocking } };
+    if (this.#centered) return callOp(SparseApplyCenteredRMSProp, { ...inputs, mg: this.#meanGradient(v) }, options);
+    return callOp(SparseApplyRMSProp, inputs, options);
   }
 }
 
@@ -415,16 +421,21 @@ export class FtrlOptimizer extends Optimizer {
     };
   }
 
+  #shrinkage(v: Variable): Tensor {
+    return this.hyper('l2_shrinkage_regularization_strength', this.#p.shrinkage, v);
+  }
+
   protected override applyDense(grad: Tensor, v: Variable): Operation {
     const inputs = { ...this.#inputs(v), ...this.#hypers(v), grad };
     const options = { attrs: { use_locking: this.useLocking } };
     if (this.#p.shrinkage === 0) return callOp(ApplyFtrl, inputs, options);
-    return callOp(ApplyFtrlV2, { ...inputs, l2_shrinkage: this.hyper('l2_shrinkage', this.#p.shrinkage, v) }, options);
+    return callOp(ApplyFtrlV2, { ...inputs, l2_shrinkage: this.#shrinkage(v) }, options);
   }
 
   protected override applySparse(gradient: IndexedSlices, v: Variable): Operation {
-    if (this.#p.shrinkage !== 0) return this.applyDense(toDense(gradient), v);
     const inputs = { ...this.#inputs(v), ...this.#hypers(v), grad: gradient.values, indices: gradient.indices };
-    return callOp(SparseApplyFtrl, inputs, { attrs: { use_locking: this.useLocking } });
+    const options = { attrs: { use_locking: this.useLocking } };
+    if (this.#p.shrinkage === 0) return callOp(SparseApplyFtrl, inputs, options);
+    return callOp(SparseApplyFtrlV2, { ...inputs, l2_shrinkage: this.#shrinkage(v) }, options);
   }
 }
