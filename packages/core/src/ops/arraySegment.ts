@@ -217,16 +217,22 @@ export function unsortedSegmentSqrtN(data: TensorLike, segmentIds: TensorLike, n
 }
 
 type Combine = (a: NdElement, b: NdElement) => NdElement;
+/** How the elements of a segment are combined. */
+export type Combination = 'add' | 'multiply' | 'maximum' | 'minimum';
 
-const add = (a: NdElement, b: NdElement): NdElement =>
-  typeof a === 'bigint' ? a + (b as bigint) : (a as number) + (b as number);
-const product = (a: NdElement, b: NdElement): NdElement =>
-  typeof a === 'bigint' ? a * (b as bigint) : (a as number) * (b as number);
-const larger = (a: NdElement, b: NdElement): NdElement => (b > a ? b : a);
-const smaller = (a: NdElement, b: NdElement): NdElement => (b < a ? b : a);
+const combinations: { readonly [C in Combination]: Combine } = {
+  add: (a, b) => (typeof a === 'bigint' ? a + (b as bigint) : (a as number) + (b as number)),
+  multiply: (a, b) => (typeof a === 'bigint' ? a * (b as bigint) : (a as number) * (b as number)),
+  maximum: (a, b) => pick(b > a, b, a), // bigints too, which Math.max does not take
+  minimum: (a, b) => pick(b < a, b, a),
+};
+
+function pick(first: boolean, a: NdElement, b: NdElement): NdElement {
+  return first ? a : b;
+}
 
 /** Segment numbers of rows: ascending from 0 or more. Answers their list and the number of segments. */
-function sortedSegments(ids: NdArray, rows: number, ctx: HostContext): { list: number[]; count: number } {
+export function sortedSegments(ids: NdArray, rows: number, ctx: HostContext): { list: number[]; count: number } {
   const list = ids.toNumbers();
   if (list.length !== rows)
     ctx.fail(`segment_ids has ${list.length} entries, but data has ${rows} rows. Give one a row.`);
@@ -238,7 +244,7 @@ function sortedSegments(ids: NdArray, rows: number, ctx: HostContext): { list: n
   return { list, count: (list.at(-1) ?? -1) + 1 };
 }
 
-interface SegmentRows {
+export interface SegmentRows {
   readonly data: NdArray;
   /** Row of data and segment of each summand. */
   readonly rows: readonly number[];
@@ -247,10 +253,11 @@ interface SegmentRows {
 }
 
 /** Combines rows by segment; `empty` fills segments without rows. `scale` gets a segment's size. */
-function combineRows(
+export function combineRows(
   { data, rows, segments, count }: SegmentRows,
-  rule: { combine: Combine; empty: number; scale?: (n: number) => number },
+  rule: { combine: Combination; empty: number; scale?: (n: number) => number },
 ): NdArray {
+  const combine = combinations[rule.combine];
   const n = rowSize(data.shape);
   const whole = data.dtype === 'int64' || data.dtype === 'uint64';
   const out = new Array<NdElement>(count * n).fill(whole ? BigInt(rule.empty) : rule.empty);
@@ -260,7 +267,7 @@ function combineRows(
     sizes[s] = (sizes[s] as number) + 1;
     for (let j = 0; j < n; j++) {
       const x = data.at((rows[i] as number) * n + j);
-      out[s * n + j] = first ? x : rule.combine(out[s * n + j] as NdElement, x);
+      out[s * n + j] = first ? x : combine(out[s * n + j] as NdElement, x);
     }
   }
   const { scale } = rule;
@@ -285,7 +292,7 @@ type SegmentOp = Op<readonly ['data: T', 'segment_ids: Tindices'], readonly ['ou
 function segment(
   type_: string,
   spec: {
-    readonly combine: Combine;
+    readonly combine: Combination;
     readonly empty: number;
     readonly scale?: (n: number) => number;
     readonly grad: (io: { data: Tensor; segment_ids: Tensor; output: Tensor }, dy: Tensor) => Tensor;
@@ -327,29 +334,29 @@ const asUnsorted = (io: {
 });
 
 export const SegmentSum = segment('SegmentSum', {
-  combine: add,
+  combine: 'add',
   empty: 0,
   grad: ({ segment_ids }, dy) => gather(dy, segment_ids),
 });
 export const SegmentMean = segment('SegmentMean', {
-  combine: add,
+  combine: 'add',
   empty: 0,
   scale: (n) => n,
   grad: ({ data, segment_ids }, dy) =>
     gather(divide(dy, segmentCounts(data, segment_ids, segmentsOf(dy))), segment_ids),
 });
 export const SegmentMax = segment('SegmentMax', {
-  combine: larger,
+  combine: 'maximum',
   empty: 0,
   grad: (io, dy) => extremeGrad(asUnsorted(io), dy),
 });
 export const SegmentMin = segment('SegmentMin', {
-  combine: smaller,
+  combine: 'minimum',
   empty: 0,
   grad: (io, dy) => extremeGrad(asUnsorted(io), dy),
 });
 export const SegmentProd = segment('SegmentProd', {
-  combine: product,
+  combine: 'multiply',
   empty: 1,
   grad: (io, dy) => productGrad(asUnsorted(io), dy),
 });

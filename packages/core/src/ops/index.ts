@@ -2,6 +2,7 @@
 import type { OpRecord } from '../op/record.ts';
 import * as argReduce from './argReduce.ts';
 import * as array from './array.ts';
+import * as arrayCount from './arrayCount.ts';
 import * as arrayDiag from './arrayDiag.ts';
 import * as arrayIndex from './arrayIndex.ts';
 import * as arrayJoin from './arrayJoin.ts';
@@ -13,6 +14,7 @@ import * as arraySet from './arraySet.ts';
 import * as arrayShape from './arrayShape.ts';
 import * as arraySlice from './arraySlice.ts';
 import * as arraySpace from './arraySpace.ts';
+import * as arraySparse from './arraySparse.ts';
 import * as batchNorm from './batchNorm.ts';
 import * as broadcast from './broadcast.ts';
 import * as compare from './compare.ts';
@@ -21,6 +23,7 @@ import * as cumulative from './cumulative.ts';
 import * as einsum from './einsum.ts';
 import * as math from './math.ts';
 import * as mathBinary from './mathBinary.ts';
+import * as mathSpecial from './mathSpecial.ts';
 import * as mathUnary from './mathUnary.ts';
 import * as matmul from './matmul.ts';
 import * as nn from './nn.ts';
@@ -40,6 +43,7 @@ import * as trainingSparse from './trainingSparse.ts';
 export const families = {
   argReduce,
   array,
+  arrayCount,
   arrayDiag,
   arrayIndex,
   arrayJoin,
@@ -51,6 +55,7 @@ export const families = {
   arrayShape,
   arraySlice,
   arraySpace,
+  arraySparse,
   batchNorm,
   broadcast,
   compare,
@@ -59,6 +64,7 @@ export const families = {
   einsum,
   math,
   mathBinary,
+  mathSpecial,
   mathUnary,
   matmul,
   nn,
