@@ -3,6 +3,7 @@
 import './ops/operators.ts';
 
 export * as bitwise from './bitwise.ts';
+export { type Clippable, clipByAverageNorm, clipByGlobalNorm, clipByNorm, clipByValue, globalNorm } from './clip.ts';
 // Values and types
 export { type DType, dtypeFromNumber, dtypeNumber, type ValueDType } from './dtype.ts';
 export * from './errors.ts';
@@ -25,6 +26,8 @@ export { getSeed, setRandomSeed } from './graph/seed.ts';
 export { type Feeds, getDefaultSession } from './graph/sessionStack.ts';
 export { Tensor, type TensorConvertible, type TensorLike } from './graph/tensor.ts';
 export { type ImportOptions, importGraphDef } from './importGraph.ts';
+export * as linalg from './linalg.ts';
+export { einsum, eye, type NormOptions, norm, tensordot, trace } from './linalg.ts';
 export * as math from './math.ts';
 export {
   type ArrayOptions,
@@ -145,6 +148,7 @@ export {
   truncateMod,
   truncateMod as truncatemod,
 } from './ops/mathBinary.ts';
+export { digamma, erf, erfc, lgamma, polygamma, zeta } from './ops/mathSpecial.ts';
 export {
   abs,
   acos,
@@ -222,6 +226,7 @@ export {
   isVariableInitialized,
   localVariables,
   localVariablesInitializer,
+  movingAverageVariables,
   trainableVariables,
   variablesInitializer,
 } from './variables/collections.ts';

@@ -1,4 +1,8 @@
 /** @file `tf.math`: the functions of the root that TensorFlow also lists under math. */
+
+export { zeroFraction } from './nn/activations.ts';
+export { l2Normalize } from './nn/moments.ts';
+export { logSoftmax, softmax } from './nn/softmax.ts';
 export {
   unsortedSegmentMax,
   unsortedSegmentMean,
@@ -21,10 +25,14 @@ export {
   notEqual,
 } from './ops/compare.ts';
 export { cumprod, cumsum, cumulativeLogsumexp } from './ops/cumulative.ts';
-export { add, addN, divide, exp, log, multiply, negative, sigmoid, sqrt, square, subtract, tanh } from './ops/math.ts';
+export { add, addN, exp, log, multiply, negative, sigmoid, sqrt, square, subtract, tanh } from './ops/math.ts';
 export {
   accumulateN,
   atan2,
+  divNoNan as divideNoNan,
+  floorDiv as floordiv,
+  floorMod as floormod,
+  floorMod as mod,
   maximum,
   minimum,
   multiplyNoNan,
@@ -33,10 +41,24 @@ export {
   scalarMul,
   squaredDifference,
   truediv,
+  truediv as divide,
   xdivy,
   xlog1py,
   xlogy,
 } from './ops/mathBinary.ts';
+export {
+  besselI0,
+  besselI0e,
+  besselI1,
+  besselI1e,
+  digamma,
+  erf,
+  erfc,
+  erfinv,
+  lgamma,
+  polygamma,
+  zeta,
+} from './ops/mathSpecial.ts';
 export {
   abs,
   acos,
@@ -79,4 +101,4 @@ export {
   reduceSum,
   reduceVariance,
 } from './ops/reduce.ts';
-export { logSoftmax, softmax } from './ops/softmax.ts';
+export { inTopK, topK } from './ops/topK.ts';

@@ -400,6 +400,14 @@ export function isInf(x: TensorLike, name?: string): Tensor {
 export function isFinite(x: TensorLike, name?: string): Tensor {
   return call(IsFinite, { x }, { name }).y;
 }
+/** All bits flipped. TF `bitwise.invert`. */
+export function invert(x: TensorLike, name?: string): Tensor {
+  return call(Invert, { x }, { name }).y;
+}
+/** Number of 1 bits, as uint8. TF `bitwise.population_count`. */
+export function populationCount(x: TensorLike, name?: string): Tensor {
+  return call(PopulationCount, { x }, { name }).y;
+}
 /** log σ(x) = −softplus(−x), without underflow. TF `log_sigmoid`. */
 export function logSigmoid(x: TensorLike, name = 'LogSigmoid'): Tensor {
   return negative(softplus(negative(x)), name);
