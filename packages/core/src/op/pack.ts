@@ -35,6 +35,8 @@ export const packRecord = defineOp('Pack', {
   attrs: { N: count(1), T: 'type', axis: int(0) },
   shape: ({ values }, { attrs, fail }) => ({ output: packShape(values, attrs.axis, fail) }),
   grad: (_, dy, { attrs }) => ({ values: operator('unstack')(dy.output, attrs.axis, attrs.N) }),
+  partialValue: ({ values }) =>
+    values.every((v) => v.shape?.length === 0) ? values.map((v) => v.value?.[0] ?? null) : null,
   lower: (b, { values }, { attrs }) => {
     const dims = dimsOf(values[0] as Value);
     const at = normalizeAxis(attrs.axis, dims.length + 1) as number;

@@ -1,13 +1,11 @@
-/** @file Functions composed of other array ops, as TensorFlow composes them: masks, grids, identity matrices, repeats. */
+/** @file Functions composed of other array ops, as TensorFlow composes them: masks, grids, repeats. */
 import type { DType } from '../dtype.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import type { Tensor, TensorLike } from '../graph/tensor.ts';
 import { convertToTensor } from '../op/call.ts';
 import { cast, range, reshape, shape } from './array.ts';
-import { matrixDiag } from './arrayDiag.ts';
 import { gather } from './arrayIndex.ts';
 import { concat, tile } from './arrayJoin.ts';
-import { ones } from './arrayMake.ts';
 import { expandDims, size } from './arrayShape.ts';
 import { getItem } from './arraySlice.ts';
 import { broadcastToShape } from './broadcast.ts';
@@ -53,19 +51,6 @@ export function meshgrid(vectors: readonly TensorLike[], options: { indexing?: '
     const own = order.map((j) => (j === i ? -1 : 1));
     return broadcastToShape(reshape(v, own), dims);
   });
-}
-
-/** Identity matrices [...batchShape, numRows, numColumns (default numRows)]. TF `eye`. */
-export function eye(
-  numRows: number,
-  options: { numColumns?: number; batchShape?: readonly number[]; dtype?: DType; name?: string } = {},
-): Tensor {
-  const { numColumns = numRows, batchShape = [], dtype = 'float32' } = options;
-  const least = Math.min(numRows, numColumns);
-  const diagonal = ones([...batchShape, least], { dtype });
-  const name = options.name ?? 'eye';
-  if (numRows === numColumns) return matrixDiag(diagonal, { name });
-  return matrixDiag(diagonal, { name, numRows, numCols: numColumns });
 }
 
 /** `input` with each entry along `axis` (default: of the flattened input) `repeats` times, a number. TF `repeat`. */
