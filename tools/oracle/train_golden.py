@@ -104,13 +104,13 @@ def averages():
             w = v1.Variable(v1.constant([1.0, -2.0]), name="W")
             x = v1.multiply(w, 2.0, name="twice")
             ema = v1.train.ExponentialMovingAverage(0.8, **options)
-            with v1.control_dependencies([v1.assign_add(w, [1.0, 0.5], name="move")]):
-                # the tensor is read after the move
-                update = ema.apply([w, x])
+            move = v1.assign_add(w, [1.0, 0.5], name="move")
+            update = ema.apply([w, x])
             sess.run(w.initializer)
             sess.run(v1.global_variables_initializer())
             values = []
             for _ in range(4):
+                sess.run(move)
                 sess.run(update)
                 values.append([lists(sess.run(ema.average(v))) for v in (w, x)])
             cases.append({

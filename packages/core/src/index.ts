@@ -3,8 +3,8 @@
 import './ops/operators.ts';
 
 export * as bitwise from './bitwise.ts';
-export { type Clippable, clipByAverageNorm, clipByGlobalNorm, clipByNorm, clipByValue, globalNorm } from './clip.ts';
 // Values and types
+export { type Clippable, clipByAverageNorm, clipByGlobalNorm, clipByNorm, clipByValue, globalNorm } from './clip.ts';
 export { type DType, dtypeFromNumber, dtypeNumber, type ValueDType } from './dtype.ts';
 export * from './errors.ts';
 export { type GradientsOptions, gradients } from './gradients.ts';
@@ -59,6 +59,17 @@ export {
   unstack,
   zerosLike,
 } from './ops/array.ts';
+export { batchGather, meshgrid, repeat, requiredSpaceToBatchPaddings, sequenceMask } from './ops/arrayCompose.ts';
+export { bincount, histogramFixedWidth, searchsorted } from './ops/arrayCount.ts';
+export {
+  type DiagOptions,
+  diag,
+  diagPart,
+  matrixBandPart,
+  matrixDiag,
+  matrixDiagPart,
+  matrixSetDiag,
+} from './ops/arrayDiag.ts';
 export {
   gather,
   gatherNd,
@@ -71,6 +82,11 @@ export { concat, split, tile } from './ops/arrayJoin.ts';
 export { type FillOptions, fill, linspace, oneHot, ones, zeros } from './ops/arrayMake.ts';
 export { type PadOptions, pad, roll } from './ops/arrayPad.ts';
 export {
+  segmentMax,
+  segmentMean,
+  segmentMin,
+  segmentProd,
+  segmentSum,
   unsortedSegmentMax,
   unsortedSegmentMean,
   unsortedSegmentMin,
@@ -79,6 +95,14 @@ export {
   unsortedSegmentSum,
 } from './ops/arraySegment.ts';
 export { booleanMask, where, whereV2 } from './ops/arraySelect.ts';
+export {
+  dynamicPartition,
+  dynamicStitch,
+  setdiff1d,
+  type UniqueOptions,
+  unique,
+  uniqueWithCounts,
+} from './ops/arraySet.ts';
 export {
   ensureShape,
   expandDims,
@@ -95,7 +119,17 @@ export {
   stopGradient,
   transpose,
 } from './ops/arrayShape.ts';
-export { getItem, type StridedSliceOptions, slice, stridedSlice } from './ops/arraySlice.ts';
+export { getItem, type SliceItem, type StridedSliceOptions, slice, stridedSlice } from './ops/arraySlice.ts';
+export {
+  batchToSpace,
+  batchToSpaceND as batchToSpaceNd,
+  type DepthOptions,
+  depthToSpace,
+  spaceToBatch,
+  spaceToBatchND as spaceToBatchNd,
+  spaceToDepth,
+} from './ops/arraySpace.ts';
+export { sparseSegmentMean, sparseSegmentSqrtN, sparseSegmentSum, sparseToDense } from './ops/arraySparse.ts';
 export { broadcastToShape as broadcastTo } from './ops/broadcast.ts';
 export {
   approximateEqual,

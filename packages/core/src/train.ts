@@ -1,6 +1,7 @@
 /** @file `tf.train`: optimizers, learning rates, the global step, moving averages. */
 export * from './train/decays.ts';
 export * from './train/globalStep.ts';
+export * from './train/movingAverages.ts';
 export {
   type ApplyOptions,
   type ComputeOptions,

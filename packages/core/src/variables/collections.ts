@@ -24,6 +24,10 @@ export function trainableVariables(scope?: string): Variable[] {
 export function localVariables(scope?: string): Variable[] {
   return variablesIn(GraphKeys.LOCAL_VARIABLES, scope);
 }
+/** Variables of which an ExponentialMovingAverage keeps averages. */
+export function movingAverageVariables(scope?: string): Variable[] {
+  return variablesIn(GraphKeys.MOVING_AVERAGE_VARIABLES, scope);
+}
 
 /** An op that runs the initializers of `list`. */
 export function variablesInitializer(list: readonly Variable[], name = 'init'): Operation {
