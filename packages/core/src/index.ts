@@ -122,11 +122,11 @@ export {
 export { getItem, type SliceItem, type StridedSliceOptions, slice, stridedSlice } from './ops/arraySlice.ts';
 export {
   batchToSpace,
-  batchToSpaceND as batchToSpaceNd,
+  batchToSpaceNd,
   type DepthOptions,
   depthToSpace,
   spaceToBatch,
-  spaceToBatchND as spaceToBatchNd,
+  spaceToBatchNd,
   spaceToDepth,
 } from './ops/arraySpace.ts';
 export { sparseSegmentMean, sparseSegmentSqrtN, sparseSegmentSum, sparseToDense } from './ops/arraySparse.ts';

@@ -211,7 +211,7 @@ export const SpaceToBatchND = defineOp('SpaceToBatchND', {
     return { output: blocks === undefined ? unknown(input) : toBatchShape(input, blocks, ctx) };
   },
   grad: ({ block_shape, paddings }, dy) => ({
-    input: batchToSpaceND(dy.output, block_shape, paddings),
+    input: batchToSpaceNd(dy.output, block_shape, paddings),
     block_shape: null,
     paddings: null,
   }),
@@ -246,7 +246,7 @@ export const BatchToSpaceND = defineOp('BatchToSpaceND', {
     return { output: blocks === undefined ? unknown(input) : fromBatchShape(input, blocks, ctx) };
   },
   grad: ({ block_shape, crops }, dy) => ({
-    input: spaceToBatchND(dy.output, block_shape, crops),
+    input: spaceToBatchNd(dy.output, block_shape, crops),
     block_shape: null,
     crops: null,
   }),
@@ -282,7 +282,7 @@ export const SpaceToBatch = defineOp('SpaceToBatch', {
     return { output: blocks === undefined ? unknown(input) : toBatchShape(input, blocks, ctx) };
   },
   grad: ({ paddings }, dy, { attrs }) => ({
-    input: batchToSpaceND(dy.output, [attrs.block_size, attrs.block_size], paddings),
+    input: batchToSpaceNd(dy.output, [attrs.block_size, attrs.block_size], paddings),
     paddings: null,
   }),
   lower: (b, { input, paddings }, ctx) => {
@@ -320,7 +320,7 @@ export const BatchToSpace = defineOp('BatchToSpace', {
     return { output: blocks === undefined ? unknown(input) : fromBatchShape(input, blocks, ctx) };
   },
   grad: ({ crops }, dy, { attrs }) => ({
-    input: spaceToBatchND(dy.output, [attrs.block_size, attrs.block_size], crops),
+    input: spaceToBatchNd(dy.output, [attrs.block_size, attrs.block_size], crops),
     crops: null,
   }),
   lower: (b, { input, crops }, ctx) => {
@@ -349,12 +349,12 @@ export const BatchToSpace = defineOp('BatchToSpace', {
 });
 
 /** Blocks of the padded spatial dimensions (1 …) become batch entries. TF `space_to_batch_nd`. */
-export function spaceToBatchND(input: TensorLike, blockShape: TensorLike, paddings: TensorLike): Tensor {
+export function spaceToBatchNd(input: TensorLike, blockShape: TensorLike, paddings: TensorLike): Tensor {
   return call(SpaceToBatchND, { input: convertToTensor(input), block_shape: blockShape, paddings }).output;
 }
 
 /** Batch entries become blocks of the spatial dimensions, which are then cropped. TF `batch_to_space_nd`. */
-export function batchToSpaceND(input: TensorLike, blockShape: TensorLike, crops: TensorLike): Tensor {
+export function batchToSpaceNd(input: TensorLike, blockShape: TensorLike, crops: TensorLike): Tensor {
   return call(BatchToSpaceND, { input: convertToTensor(input), block_shape: blockShape, crops }).output;
 }
 
