@@ -31,13 +31,13 @@ const graphs: Readonly<Record<ElementwiseOp, Elementwise>> = {
   'sum-axis1': (x) => [tf.reduceSum(x, { axis: 1 })],
   transpose: (x) => [tf.transpose(x)],
   topk8: (x) => {
-    const { values, indices } = tf.nn.topK(x, 8);
+    const { values, indices } = tf.nn.topK(x, { k: 8 });
     return [values, indices];
   },
   layernorm: (x, [scale, shift]) => {
     if (!scale || !shift) throw new Error('internal: layernorm needs scale and shift');
     const { mean, variance } = tf.nn.moments(x, [1], { keepDims: true });
-    return [tf.nn.batchNormalization(x, mean, variance, { offset: shift, scale, varianceEpsilon: 1e-5 })];
+    return [tf.nn.batchNormalization(x, { mean, variance, offset: shift, scale, varianceEpsilon: 1e-5 })];
   },
 };
 

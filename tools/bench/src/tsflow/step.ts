@@ -41,11 +41,11 @@ export function weight(shape: readonly number[]): tf.Tensor {
 /** A step that computes `results` into variables of their own. */
 export function computing(...results: readonly tf.Tensor[]): Step {
   const targets = results.map((result) => {
-    const shape = result.shape.map((size) => {
+    const shape = (result.shape ?? [null]).map((size) => {
       if (size === null) throw new Error(`internal: ${result.name} has no static shape`);
       return size;
     });
-    return tf.variable(tf.zeros(shape, result.dtype), { trainable: false });
+    return tf.variable(tf.zeros(shape, { dtype: result.dtype }), { trainable: false });
   });
   const assigned = results.map((result, i) => tf.assign(targets[i]!, result).op);
   return { run: assigned.length === 1 ? assigned[0]! : tf.group(assigned), shows: targets };
