@@ -110,9 +110,9 @@ function logGammaRight(b: Builder, x: Value): Value {
   return b.add(b.add(main, b.log(series)), fullLike(b, z, Math.log(2 * Math.PI) / 2));
 }
 
-/** The distance from x to the nearest integer below, for periodic functions of π·x. */
+/** x less the nearest integer, exact: where functions of period π take π·x. */
 function fraction(b: Builder, x: Value): Value {
-  return b.subtract(x, b.floor(x));
+  return b.subtract(x, b.roundNearestEven(x));
 }
 
 /** ln |Γ(x)|; ∞ at 0, −1, −2 …; below ½ by Γ(x)·Γ(1 − x) = π/sin πx. */
