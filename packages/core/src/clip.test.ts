@@ -90,7 +90,11 @@ test('an infinite norm makes everything NaN; zeros and nulls stay', async () => 
 
 test('refuses limits that are too large and lists without a tensor', () => {
   new Graph().asDefault(() => {
-    expect(() => clipByValue([1, 2], 0, [[1], [2]])).toThrowErrorMatchingInlineSnapshot(`[InvalidArgumentError: clipByValue: the limits broadcast [2] to [2, 2]. Give scalars, or limits that broadcast to the tensor.]`);
-    expect(() => globalNorm([null])).toThrowErrorMatchingInlineSnapshot(`[InvalidArgumentError: globalNorm needs at least one tensor that is not null. Are any variables trained?]`);
+    expect(() => clipByValue([1, 2], 0, [[1], [2]])).toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: clipByValue: the limits broadcast [2] to [2, 2]. Give scalars, or limits that broadcast to the tensor.]`,
+    );
+    expect(() => globalNorm([null])).toThrowErrorMatchingInlineSnapshot(
+      `[InvalidArgumentError: globalNorm needs at least one tensor that is not null. Are any variables trained?]`,
+    );
   });
 });

@@ -28,6 +28,7 @@ export { Tensor, type TensorConvertible, type TensorLike } from './graph/tensor.
 export { type ImportOptions, importGraphDef } from './importGraph.ts';
 export * as linalg from './linalg.ts';
 export { einsum, eye, type NormOptions, norm, tensordot, trace } from './linalg.ts';
+export * as losses from './losses.ts';
 export * as math from './math.ts';
 export {
   type ArrayOptions,
