@@ -158,6 +158,7 @@ for op in ("Sum", "Max", "Min", "Prod"):
     case("UnsortedSegment" + op, data=grid(2, 2, 2, dtype="int32"), segment_ids=i([[1, 0], [1, 1]]), num_segments=i(3))
 for op in ("Sum", "Mean", "SqrtN"):
     case("SparseSegment" + op, data=grid(4, 2), indices=i([0, 3, 1, 1]), segment_ids=i([0, 0, 2, 2]))
+    case("SparseSegment" + op + "WithNumSegments", data=grid(4, 2), indices=i([0, 3, 1, 1]), segment_ids=i([0, 0, 2, 2]), num_segments=i(4))
 case("SparseSegmentMeanGrad", grad=grid(3, 2), indices=i([0, 3, 1, 1]), segment_ids=i([0, 0, 2, 2]), output_dim0=i(4))
 case("SparseSegmentSqrtNGrad", grad=grid(3, 2), indices=i([0, 3, 1, 1]), segment_ids=i([0, 0, 2, 2]), output_dim0=i(4))
 case("SparseSegmentSumGrad", grad=grid(3, 2), indices=i([0, 3, 1, 1]), segment_ids=i([0, 0, 2, 2]), output_dim0=i(4))

@@ -130,7 +130,13 @@ export {
   spaceToBatchNd,
   spaceToDepth,
 } from './ops/arraySpace.ts';
-export { sparseSegmentMean, sparseSegmentSqrtN, sparseSegmentSum, sparseToDense } from './ops/arraySparse.ts';
+export {
+  type SparseSegments,
+  sparseSegmentMean,
+  sparseSegmentSqrtN,
+  sparseSegmentSum,
+  sparseToDense,
+} from './ops/arraySparse.ts';
 export { broadcastToShape as broadcastTo } from './ops/broadcast.ts';
 export {
   approximateEqual,

@@ -104,6 +104,59 @@ type SparseSegmentGradOp = Op<
   readonly ['output: T']
 >;
 
+type CountedSegmentOp = Op<
+  readonly ['data: T', 'indices: Tidx', 'segment_ids: Tsegmentids', 'num_segments: Tnumsegments'],
+  readonly ['output: T']
+>;
+
+/** The same with the number of segments given, hence compiled. */
+function countedSegment(
+  type_: string,
+  spec: { T: readonly DType[]; scale: Scale; grad: () => SparseSegmentGradOp },
+): CountedSegmentOp {
+  return defineOp(type_, {
+    inputs: ['data: T', 'indices: Tidx', 'segment_ids: Tsegmentids', 'num_segments: Tnumsegments'],
+    outputs: ['output: T'],
+    attrs: {
+      T: type(spec.T),
+      Tidx: indexType,
+      Tnumsegments: indexType,
+      Tsegmentids: indexType,
+      sparse_gradient: bool(false),
+    },
+    shape: ({ data }, ctx) => ({
+      output: data === null ? null : [ctx.constantNumbers('num_segments')?.[0] ?? null, ...data.slice(1)],
+    }),
+    grad: ({ data, indices, segment_ids }, dy) => ({
+      data: spread(spec.grad(), { grad: dy.output, indices, segment_ids, data }),
+      indices: null,
+      segment_ids: null,
+      num_segments: null,
+    }),
+    lower: (b, { data, indices, segment_ids }, ctx) => {
+      const zeros = b.full(0, dtypeOf(data), ctx.dims('output'));
+      const sums = addRows(b, zeros, segment_ids, rowsAt(b, data, indices));
+      if (spec.scale === 'sum') return { output: sums };
+      return { output: b.divide(sums, segmentSizes(b, sums, segment_ids, spec.scale)) };
+    },
+    sample: {
+      inputs: {
+        data: uniform([4, 2]),
+        indices: values([0, 3, 1, 1], 'int32'),
+        segment_ids: values([0, 0, 2, 2], 'int32'),
+        num_segments: values(4, 'int32'),
+      },
+    },
+  });
+}
+
+function counted(
+  op: CountedSegmentOp,
+  x: Record<'data' | 'indices' | 'segment_ids' | 'num_segments', TensorLike>,
+): Tensor {
+  return call(op, x).output;
+}
+
 /** Rows `indices` of data, combined by segment. The number of segments depends on data, so it runs on the host. */
 function sparseSegment(
   type_: string,
@@ -155,7 +208,7 @@ function spread(
 }
 
 /** Each summand gets its segment's gradient, over the segment's size (mean) or its root (sqrtN). */
-function sparseSegmentGrad(type_: string, scale: Scale, forward: () => SparseSegmentOp): SparseSegmentGradOp {
+function sparseSegmentGrad(type_: string, scale: Scale, forward: () => CountedSegmentOp): SparseSegmentGradOp {
   return defineOp(type_, {
     inputs: ['grad: T', 'indices: Tidx', 'segment_ids: Tsegmentids', 'output_dim0: int32'],
     outputs: ['output: T'],
@@ -163,8 +216,8 @@ function sparseSegmentGrad(type_: string, scale: Scale, forward: () => SparseSeg
     shape: ({ grad }, ctx) => ({
       output: grad === null ? null : [ctx.constantNumbers('output_dim0')?.[0] ?? null, ...grad.slice(1)],
     }),
-    grad: ({ indices, segment_ids }, dy) => ({
-      grad: call(forward(), { data: dy.output, indices, segment_ids }).output,
+    grad: ({ grad, indices, segment_ids }, dy) => ({
+      grad: counted(forward(), { data: dy.output, indices, segment_ids, num_segments: getItem(shape(grad), 0) }),
       indices: null,
       segment_ids: null,
       output_dim0: null,
@@ -194,9 +247,21 @@ function segmentSizes(b: Builder, grad: Value, ids: Value, scale: Scale): Value 
   return b.broadcast(scale === 'sqrtN' ? b.sqrt(least) : least, dims, [0]);
 }
 
-export const SparseSegmentSumGrad = sparseSegmentGrad('SparseSegmentSumGrad', 'sum', () => SparseSegmentSum);
-export const SparseSegmentMeanGrad = sparseSegmentGrad('SparseSegmentMeanGrad', 'mean', () => SparseSegmentMean);
-export const SparseSegmentSqrtNGrad = sparseSegmentGrad('SparseSegmentSqrtNGrad', 'sqrtN', () => SparseSegmentSqrtN);
+export const SparseSegmentSumGrad = sparseSegmentGrad(
+  'SparseSegmentSumGrad',
+  'sum',
+  () => SparseSegmentSumWithNumSegments,
+);
+export const SparseSegmentMeanGrad = sparseSegmentGrad(
+  'SparseSegmentMeanGrad',
+  'mean',
+  () => SparseSegmentMeanWithNumSegments,
+);
+export const SparseSegmentSqrtNGrad = sparseSegmentGrad(
+  'SparseSegmentSqrtNGrad',
+  'sqrtN',
+  () => SparseSegmentSqrtNWithNumSegments,
+);
 
 export const SparseSegmentSum = sparseSegment('SparseSegmentSum', {
   T: real,
@@ -214,15 +279,50 @@ export const SparseSegmentSqrtN = sparseSegment('SparseSegmentSqrtN', {
   grad: () => SparseSegmentSqrtNGrad,
 });
 
-/** Sums of the rows `indices` of `data` by ascending segment numbers. Runs on the host. TF `sparse_segment_sum`. */
-export function sparseSegmentSum(data: TensorLike, indices: TensorLike, segmentIds: TensorLike): Tensor {
-  return call(SparseSegmentSum, { data: convertToTensor(data), indices, segment_ids: segmentIds }).output;
+export const SparseSegmentSumWithNumSegments = countedSegment('SparseSegmentSumWithNumSegments', {
+  T: real,
+  scale: 'sum',
+  grad: () => SparseSegmentSumGrad,
+});
+export const SparseSegmentMeanWithNumSegments = countedSegment('SparseSegmentMeanWithNumSegments', {
+  T: floating,
+  scale: 'mean',
+  grad: () => SparseSegmentMeanGrad,
+});
+export const SparseSegmentSqrtNWithNumSegments = countedSegment('SparseSegmentSqrtNWithNumSegments', {
+  T: floating,
+  scale: 'sqrtN',
+  grad: () => SparseSegmentSqrtNGrad,
+});
+
+/** Rows of `data` (by `indices`) and the ascending segment number of each. */
+export interface SparseSegments {
+  readonly indices: TensorLike;
+  readonly segmentIds: TensorLike;
+  /** Number of segments. Default: the last segment number + 1, which only the host can find out. */
+  readonly numSegments?: TensorLike;
+  readonly name?: string;
 }
-/** Means of the rows `indices` of `data` by ascending segment numbers. Runs on the host. TF `sparse_segment_mean`. */
-export function sparseSegmentMean(data: TensorLike, indices: TensorLike, segmentIds: TensorLike): Tensor {
-  return call(SparseSegmentMean, { data: convertToTensor(data), indices, segment_ids: segmentIds }).output;
+
+function combine(
+  ops: { readonly plain: SparseSegmentOp; readonly counted: CountedSegmentOp },
+  data: TensorLike,
+  { indices, segmentIds, numSegments, name }: SparseSegments,
+): Tensor {
+  const inputs = { data: convertToTensor(data), indices, segment_ids: segmentIds };
+  if (numSegments === undefined) return call(ops.plain, inputs, { name }).output;
+  return call(ops.counted, { ...inputs, num_segments: numSegments }, { name }).output;
 }
-/** Sums over the root of the segment's size. Runs on the host. TF `sparse_segment_sqrt_n`. */
-export function sparseSegmentSqrtN(data: TensorLike, indices: TensorLike, segmentIds: TensorLike): Tensor {
-  return call(SparseSegmentSqrtN, { data: convertToTensor(data), indices, segment_ids: segmentIds }).output;
+
+/** Sums of chosen rows of `data` by segment. TF `sparse_segment_sum(data, indices, segment_ids)`. */
+export function sparseSegmentSum(data: TensorLike, segments: SparseSegments): Tensor {
+  return combine({ plain: SparseSegmentSum, counted: SparseSegmentSumWithNumSegments }, data, segments);
+}
+/** Means of chosen rows of `data` by segment. TF `sparse_segment_mean`. */
+export function sparseSegmentMean(data: TensorLike, segments: SparseSegments): Tensor {
+  return combine({ plain: SparseSegmentMean, counted: SparseSegmentMeanWithNumSegments }, data, segments);
+}
+/** Sums of chosen rows over the root of the segment's size. TF `sparse_segment_sqrt_n`. */
+export function sparseSegmentSqrtN(data: TensorLike, segments: SparseSegments): Tensor {
+  return combine({ plain: SparseSegmentSqrtN, counted: SparseSegmentSqrtNWithNumSegments }, data, segments);
 }
