@@ -81,7 +81,9 @@ export class Lowering {
     const inputs = byName(op.record.inputs, flat, op.attrs);
     const outputs = this.builder.withMetadata({ opName: op.name, opType: op.type }, () => {
       try {
-        return lower(this.builder, inputs, new NodeLowering(this.builder, op, inputs, this.#state));
+        const context = new NodeLowering(this.builder, op, inputs, this.#state);
+        context.checkShapes();
+        return lower(this.builder, inputs, context);
       } catch (error) {
         if (error instanceof TensorFlowError) throw error;
         throw new InvalidArgumentError(`the op cannot be compiled: ${(error as Error).message}`, {
@@ -156,9 +158,18 @@ class NodeLowering implements LowerContext {
     return this.op.attrs;
   }
 
-  readonly dims = (output: string, i = 0): Dims => {
+  /** Where shapes were open when the graph was built, the op's shape function says now what does not fit. */
+  checkShapes(): void {
+    if (this.op.inputs.some((t) => !isFullyDefined(t.shape))) this.#outputShapes();
+  }
+
+  #outputShapes(): Named<PartialShape> {
     this.#shapes ??= this.op.record.shape(this.#inputShapes(), this.#shapeContext());
-    const found = this.#shapes[output];
+    return this.#shapes;
+  }
+
+  readonly dims = (output: string, i = 0): Dims => {
+    const found = this.#outputShapes()[output];
     const arg = this.op.record.outputs.find((a) => a.name === output);
     const shape = (arg !== undefined && isList(arg) ? (found as readonly PartialShape[])[i] : found) as PartialShape;
     if (shape !== undefined && isFullyDefined(shape)) return shape;
