@@ -3,6 +3,7 @@ export * from './nn/activations.ts';
 export * from './nn/conv.ts';
 export { type DropoutOptions, dropout } from './nn/dropout.ts';
 export { type EmbeddingOptions, embeddingLookup, type PartitionStrategy } from './nn/embedding.ts';
+export { embeddingLookupSparse, type SparseEmbeddingOptions, type SparseEntries } from './nn/embeddingSparse.ts';
 export * from './nn/losses.ts';
 export * from './nn/moments.ts';
 export { logSoftmax, type SoftmaxOptions, softmax } from './nn/softmax.ts';

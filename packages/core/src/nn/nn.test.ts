@@ -115,3 +115,27 @@ test('class numbers given as distributions are refused with the repair', () => {
     'class numbers go to sparseSoftmaxCrossEntropyWithLogits',
   );
 });
+
+test.each([
+  ['sum', [7, 10, 3, 4]],
+  ['mean', [7 / 3, 10 / 3, 3, 4]],
+  ['sqrtn', [7 / Math.sqrt(5), 10 / Math.sqrt(5), 3, 4]],
+] as const)('sparse embeddings combine the rows of ids by %s', async (combiner, want) => {
+  const [graph, y] = inGraph(() => {
+    const table = constant([
+      [1, 2],
+      [3, 4],
+    ]);
+    const indices = [
+      [0, 0],
+      [0, 1],
+      [1, 0],
+    ];
+    const spWeights = { indices, values: [1, 2, 1] };
+    return nn.embeddingLookupSparse(table, { indices, values: [0, 1, 1] }, { combiner, spWeights });
+  });
+  const session = new Session({ graph, target: 'interpret' });
+  const got = (await session.run(y)).toNumbers();
+  for (const [i, w] of want.entries()) expect(got[i]).toBeCloseTo(w, 5);
+  await session.close();
+});
