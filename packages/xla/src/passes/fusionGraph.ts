@@ -16,10 +16,10 @@ export interface Group {
 
 const nobody: ReadonlySet<Instruction> = new Set();
 
-function lastId(g: Group): number {
-  let last = 0;
-  for (const m of g.members) last = Math.max(last, m.id);
-  return last;
+/** First and last id of a group's members. */
+interface Span {
+  readonly first: number;
+  readonly last: number;
 }
 
 export class FusionGraph {
@@ -32,6 +32,8 @@ export class FusionGraph {
   private readonly readers = new Map<Instruction, Set<Instruction>>();
   /** Instructions that read a value directly, inline ones included. */
   private readonly users = new Map<Instruction, Instruction[]>();
+  /** Of groups that grew by merging; after an eviction they may be wider than the group. */
+  private readonly spans = new Map<Group, Span>();
 
   constructor(computation: Computation, isInline: (x: Instruction, users: readonly Instruction[]) => boolean) {
     this.computation = computation;
@@ -116,8 +118,7 @@ export class FusionGraph {
   hasPathAround(a: Group, b: Group): boolean {
     const seen = new Set<Group>([a]);
     const work: Group[] = [];
-    // Ids ascend along paths, so what is younger than all of b does not lead there.
-    const last = lastId(b);
+    const last = this.lastBefore(b);
     const push = (from: Group): boolean => {
       for (const m of from.members) {
         for (const r of this.readersOf(m)) {
@@ -135,8 +136,28 @@ export class FusionGraph {
     return false;
   }
 
+  /**
+   * An id beyond which nothing leads to `g`. Ids ascend from instruction to instruction, but a path that enters a group at a young
+   * member goes on from its old ones, so the last id of g is raised over every group that straddles it.
+   */
+  private lastBefore(g: Group): number {
+    let last = this.spanOf(g).last;
+    for (let before = -1; before !== last; ) {
+      before = last;
+      for (const span of this.spans.values()) if (span.first <= last) last = Math.max(last, span.last);
+    }
+    return last;
+  }
+
+  private spanOf(g: Group): Span {
+    return this.spans.get(g) ?? { first: g.id, last: g.id };
+  }
+
   /** Moves all members of `from` into `into`. */
   merge(from: Group, into: Group): void {
+    const [p, q] = [this.spanOf(from), this.spanOf(into)];
+    this.spans.set(into, { first: Math.min(p.first, q.first), last: Math.max(p.last, q.last) });
+    this.spans.delete(from);
     for (const m of from.members) {
       into.members.add(m);
       this.groups.set(m, into);
