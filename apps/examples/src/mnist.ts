@@ -100,7 +100,7 @@ async function main(options: MnistOptions): Promise<void> {
   progress.stop();
   await writer.close();
   console.log(`test accuracy ${(await testAccuracy(sess, model, test)).toFixed(4)}`);
-  sess.close();
+  await sess.close();
 }
 
 await main(parseMnistOptions(process.argv));

@@ -28,7 +28,7 @@ test('the example of the README', () =>
     const [[w0], [w1]] = (await sess.run(w)).toArray() as [[number], [number]];
     expect(w0).toBeCloseTo(2, 2);
     expect(w1).toBeCloseTo(-1, 2);
-    sess.close();
+    await sess.close();
   }));
 
 test("the example of the project's README: softmax regression", async () => {
@@ -59,5 +59,5 @@ test("the example of the project's README: softmax regression", async () => {
   }
   expect(losses[0]).toBeGreaterThan(2);
   expect(losses.at(-1)).toBeLessThan(0.75 * (losses[0] as number));
-  sess.close();
+  await sess.close();
 });
