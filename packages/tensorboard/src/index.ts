@@ -3,8 +3,9 @@
  */
 export { type DataLossDetails, DataLossError } from '@tsflow/formats';
 export { EventFileError, type EventFileErrorCode } from './errors.ts';
+export { isEventFile } from './eventFileName.ts';
 export { EventFileReader, summaryIterator } from './reader/eventFileReader.ts';
-export { eventFiles, isEventFile, type ReadRunOptions, readRunEvents } from './reader/runEvents.ts';
+export { eventFiles, type ReadRunOptions, readRunEvents } from './reader/runEvents.ts';
 export { FileWriter, type FileWriterOptions } from './writer/fileWriter.ts';
 export { FileWriterCache } from './writer/fileWriterCache.ts';
 export type { FetchedScalar, GraphLike, StepLike, SummaryLike } from './writer/summaryInput.ts';

@@ -5,6 +5,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataLossError, type Event } from '@tsflow/formats';
 import { systemError } from '../errors.ts';
+import { isEventFile } from '../eventFileName.ts';
 import { EventFileReader } from './eventFileReader.ts';
 import { PurgingLog } from './purge.ts';
 
@@ -13,11 +14,6 @@ export interface ReadRunOptions {
   readonly purgeOrphanedData?: boolean;
   /** Called for each file whose rest cannot be read, with the error that says where; default: throw it at the end. */
   readonly onDataLoss?: (error: DataLossError, path: string) => void;
-}
-
-/** Whether a file name marks an event file. */
-export function isEventFile(name: string): boolean {
-  return name.includes('tfevents') && !name.endsWith('.profile-empty');
 }
 
 /** Paths of the event files directly in a directory, in name order, which is the order of their writing. */
