@@ -4,6 +4,7 @@
  * inputs, 36 small matrix products, transform back, epilogue. Results differ from direct sums by rounding (about 1e-6 of the largest).
  */
 
+import type { WindowDim } from '../../hlo/opcodes.ts';
 import { type ArrayShape, rowMajorStrides } from '../../hlo/shape.ts';
 import type { Site } from '../gemm/epilogue.ts';
 import { emitMicroKernel, type Tile } from '../gemm/microKernel.ts';
@@ -12,7 +13,8 @@ import type { StoreResult } from '../gemm/tile.ts';
 import type { Buffer, Expr, Local } from '../ir.ts';
 import type { KernelBuilder } from '../kernelBuilder.ts';
 import type { Target } from '../target.ts';
-import { emitInputTile, type Image, type InputTiles, stepsOf } from './winogradInput.ts';
+import { emitInputTile, type Image, type InputTiles, spatialPair, stepsOf } from './winogradInput.ts';
+import { channelsPay, isWinogradFilter, plainWindow, tileGrid } from './winogradSite.ts';
 import { outputsFor, points, productStep, products, transformFilter, transformOutput } from './winogradTransforms.ts';
 
 export interface WinogradPlan extends InputTiles {
@@ -32,70 +34,62 @@ export interface WinogradPlan extends InputTiles {
   readonly nr: number;
 }
 
-/** Fewest channels on either side for which the transforms pay. */
-const fewestChannels = 16;
+/** Fewest tiles for which transforming the filter pays. */
+const fewestTiles = 32;
 
 /** The plan for `site`, or undefined where the algorithm does not apply or does not pay. */
 export function planWinograd(site: Site<'convolution'>, target: Target): WinogradPlan | undefined {
-  const { window, dimensionNumbers: d, featureGroupCount, batchGroupCount } = site.center.attrs;
+  const window = plainWindow(site);
+  const { dimensionNumbers: d } = site.center.attrs;
   const out = site.center.shape as ArrayShape;
-  const [wy, wx] = window;
-  if (window.length !== 2 || !wy || !wx || featureGroupCount * batchGroupCount > 1) return undefined;
-  const taps = wy.size;
-  const plain = window.every(
-    (w) => w.stride === 1 && w.baseDilation === 1 && w.windowDilation === 1 && w.size === taps,
-  );
-  if (!plain || (taps !== 3 && taps !== 5) || wy.reversal !== wx.reversal) return undefined;
-  if ([site.lhs.memory, site.rhs.memory, out.dtype].some((t) => t !== 'f32')) return undefined;
+  if (!window?.every((w) => w.size === window[0].size) || !isWinogradFilter(window[0].size)) return undefined;
   const lanes = target.vectorBytes / 4;
   const channelsIn = site.lhs.dims[d.inputFeature] as number;
   const channelsOut = out.dims[d.outputFeature] as number;
-  const aligned = channelsIn % lanes === 0 && channelsOut % lanes === 0;
-  if (!aligned || Math.min(channelsIn, channelsOut) < fewestChannels) return undefined;
   const outStrides = rowMajorStrides(out.dims);
-  if (site.lhs.strides[d.inputFeature] !== 1 || outStrides[d.outputFeature] !== 1) return undefined;
-  const outputs = outputsFor(taps);
+  const contiguous = site.lhs.strides[d.inputFeature] === 1 && outStrides[d.outputFeature] === 1;
+  if (!contiguous || !channelsPay([channelsIn, channelsOut], lanes)) return undefined;
+  const outputs = outputsFor(window[0].size);
   const [height, width] = d.outputSpatial.map((i) => out.dims[i] as number) as [number, number];
-  const [tilesY, tilesX] = [Math.ceil(height / outputs), Math.ceil(width / outputs)];
   const batch = out.dims[d.outputBatch] as number;
-  const waste = (tilesY * tilesX * outputs * outputs) / (height * width);
-  if (!(waste <= 1.6) || batch * tilesY * tilesX < 32) return undefined;
-  const w = site.rhs.strides;
-  const [ky, kx] = d.kernelSpatial.map((i) => w[i] as number) as [number, number];
-  const sign = wy.reversal ? -1 : 1;
+  const grid = tileGrid({ batch, height, width }, outputs, fewestTiles);
+  if (!grid) return undefined;
   const { mr, nr } = target.gemm;
   const fit = (0.6 * target.l2Bytes) / (4 * products * (channelsIn + channelsOut));
+  const output = { ...stepsOf(outStrides, [d.outputBatch, ...spatialPair(d.outputSpatial)]), height, width };
   return {
-    taps,
+    taps: window[0].size,
     outputs,
     batch,
     input: {
-      ...stepsOf(site.lhs.strides, [d.inputBatch, d.inputSpatial[0]!, d.inputSpatial[1]!]),
+      ...stepsOf(site.lhs.strides, [d.inputBatch, ...spatialPair(d.inputSpatial)]),
       height: site.lhs.dims[d.inputSpatial[0] as number] as number,
       width: site.lhs.dims[d.inputSpatial[1] as number] as number,
     },
-    output: {
-      ...stepsOf(outStrides, [d.outputBatch, d.outputSpatial[0]!, d.outputSpatial[1]!]),
-      height,
-      width,
-    },
-    pad: [wy.padLow, wx.padLow],
-    filter: {
-      base: wy.reversal ? (taps - 1) * (ky + kx) : 0,
-      y: sign * ky,
-      x: sign * kx,
-      from: w[d.kernelInputFeature] as number,
-      to: w[d.kernelOutputFeature] as number,
-    },
+    output,
+    pad: [window[0].padLow, window[1].padLow],
+    filter: filterSteps(site, window[0]),
     channelsIn,
     channelsOut,
-    tilesY,
-    tilesX,
-    tiles: batch * tilesY * tilesX,
+    ...grid,
     lanes,
     mr,
     nr,
-    block: blockOf(batch * tilesY * tilesX, fit, mr),
+    block: blockOf(grid.tiles, fit, mr),
+  };
+}
+
+function filterSteps(site: Site<'convolution'>, window: WindowDim): WinogradPlan['filter'] {
+  const { dimensionNumbers: d } = site.center.attrs;
+  const { strides } = site.rhs;
+  const [ky, kx] = d.kernelSpatial.map((i) => strides[i] as number) as [number, number];
+  const sign = window.reversal ? -1 : 1;
+  return {
+    base: window.reversal ? (window.size - 1) * (ky + kx) : 0,
+    y: sign * ky,
+    x: sign * kx,
+    from: strides[d.kernelInputFeature] as number,
+    to: strides[d.kernelOutputFeature] as number,
   };
 }
 

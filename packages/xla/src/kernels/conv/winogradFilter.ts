@@ -11,7 +11,8 @@ import type { StoreResult } from '../gemm/tile.ts';
 import type { Buffer, Expr, Local } from '../ir.ts';
 import type { KernelBuilder } from '../kernelBuilder.ts';
 import type { Target } from '../target.ts';
-import { emitInputTile, type Image, type InputTiles, stepsOf } from './winogradInput.ts';
+import { emitInputTile, type Image, type InputTiles, spatialPair, stepsOf } from './winogradInput.ts';
+import { channelsPay, isWinogradFilter, plainWindow, tileGrid } from './winogradSite.ts';
 import { outputsFor, points, productStep, products, transformFilter, transformOutput } from './winogradTransforms.ts';
 
 /** `outputs` is the side of a tile of the result gradient. */
@@ -30,65 +31,56 @@ export interface FilterGradientPlan extends InputTiles {
 /** Parts of the tiles that are summed apart. */
 export const gradientParts = 8;
 
-const fewestChannels = 16;
+/** All sums are read and written once for each block of tiles: few tiles are summed faster directly. */
+const fewestTiles = 128;
+
+/** Tiles that pass together. */
+const blockTiles = 48;
 
 /** The plan for `site`, or undefined where it is no such gradient or the transforms do not pay. */
 export function planFilterGradient(site: Site<'convolution'>, target: Target): FilterGradientPlan | undefined {
-  const { window, dimensionNumbers: d, featureGroupCount, batchGroupCount } = site.center.attrs;
+  const window = plainWindow(site);
+  const { dimensionNumbers: d } = site.center.attrs;
   const out = site.center.shape as ArrayShape;
-  const [wy, wx] = window;
-  if (window.length !== 2 || !wy || !wx || featureGroupCount * batchGroupCount > 1) return undefined;
+  if (!window || window[0].reversal) return undefined;
   const [taps, across] = d.outputSpatial.map((i) => out.dims[i] as number) as [number, number];
-  if (taps !== across || (taps !== 3 && taps !== 5)) return undefined;
-  const plain = window.every((w) => w.stride === 1 && w.baseDilation === 1 && w.windowDilation === 1 && !w.reversal);
-  if (!plain || [site.lhs.memory, site.rhs.memory, out.dtype].some((t) => t !== 'f32')) return undefined;
+  if (taps !== across || !isWinogradFilter(taps)) return undefined;
   const lanes = target.vectorBytes / 4;
   const channelsIn = out.dims[d.outputBatch] as number;
   const channelsOut = out.dims[d.outputFeature] as number;
-  if (channelsIn % lanes || channelsOut % lanes || Math.min(channelsIn, channelsOut) < fewestChannels) return undefined;
   const steps = rowMajorStrides(out.dims);
-  const contiguous =
-    site.lhs.strides[d.inputBatch] === 1 &&
-    site.rhs.strides[d.kernelOutputFeature] === 1 &&
-    steps[d.outputFeature] === 1;
-  if (!contiguous) return undefined;
+  const innermost = [site.lhs.strides[d.inputBatch], site.rhs.strides[d.kernelOutputFeature], steps[d.outputFeature]];
+  if (innermost.some((s) => s !== 1) || !channelsPay([channelsIn, channelsOut], lanes)) return undefined;
   const outputs = outputsFor(taps);
   const batch = site.rhs.dims[d.kernelInputFeature] as number;
-  const [height, width] = [wy.size, wx.size];
-  const [tilesY, tilesX] = [Math.ceil(height / outputs), Math.ceil(width / outputs)];
-  const tiles = batch * tilesY * tilesX;
-  const waste = (tilesY * tilesX * outputs * outputs) / (height * width);
-  // All sums are read and written once for each block of tiles.
-  if (!(waste <= 1.6) || tiles < 128) return undefined;
+  const [height, width] = [window[0].size, window[1].size];
+  const grid = tileGrid({ batch, height, width }, outputs, fewestTiles);
+  if (!grid) return undefined;
+  const gradient = {
+    ...stepsOf(site.rhs.strides, [d.kernelInputFeature, ...spatialPair(d.kernelSpatial)]),
+    height,
+    width,
+  };
+  const result = stepsOf(steps, [d.outputBatch, ...spatialPair(d.outputSpatial)]);
   return {
     taps,
     outputs,
     batch,
     input: {
-      ...stepsOf(site.lhs.strides, [d.inputFeature, d.inputSpatial[0]!, d.inputSpatial[1]!]),
+      ...stepsOf(site.lhs.strides, [d.inputFeature, ...spatialPair(d.inputSpatial)]),
       height: site.lhs.dims[d.inputSpatial[0] as number] as number,
       width: site.lhs.dims[d.inputSpatial[1] as number] as number,
     },
-    gradient: {
-      ...stepsOf(site.rhs.strides, [d.kernelInputFeature, d.kernelSpatial[0]!, d.kernelSpatial[1]!]),
-      height,
-      width,
-    },
-    result: {
-      y: steps[d.outputSpatial[0] as number] as number,
-      x: steps[d.outputSpatial[1] as number] as number,
-      from: steps[d.outputBatch] as number,
-    },
-    pad: [wy.padLow, wx.padLow],
+    gradient,
+    result: { y: result.y, x: result.x, from: result.batch },
+    pad: [window[0].padLow, window[1].padLow],
     channelsIn,
     channelsOut,
-    tilesY,
-    tilesX,
-    tiles,
+    ...grid,
     lanes,
     mr: 4,
     nr: target.gemm.nr,
-    block: Math.min(48, Math.ceil(tiles / gradientParts)),
+    block: Math.min(blockTiles, Math.ceil(grid.tiles / gradientParts)),
   };
 }
 

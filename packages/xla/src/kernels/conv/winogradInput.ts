@@ -38,6 +38,11 @@ export function stepsOf(
   return { batch, y, x };
 }
 
+/** The two spatial dimensions. */
+export function spatialPair(dims: readonly number[]): [number, number] {
+  return [dims[0] as number, dims[1] as number];
+}
+
 export interface InputTileJob {
   readonly source: Buffer;
   /** Number of the tile, and its place in the block. */
