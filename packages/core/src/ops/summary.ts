@@ -73,7 +73,7 @@ export const HistogramSummary = defineOp('HistogramSummary', {
     for (let i = 0; i < numbers.length; i++) {
       if (!Number.isFinite(numbers[i])) {
         fail(
-          `element ${i} of the values for the histogram "${tagAt(tag, 0)}" is ${numbers[i]}. A histogram needs finite values; find the first bad node with checkNumerics.`,
+          `element ${i} of the values for the histogram "${tagAt(tag, 0)}" is ${numbers[i]}. A histogram needs finite values; fetch what they are computed from to find where it begins.`,
         );
       }
     }

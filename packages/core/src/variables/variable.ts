@@ -81,7 +81,10 @@ export class Variable implements TensorConvertible {
     return identity(this.refTensor, `${this.op.name}/read`);
   }
 
-  /** The initial value if this run has not initialised the variable before: for initial values that depend on other variables. */
+  /**
+   * The tensor that initialises the variable, for initial values of other variables that depend on it. TensorFlow answers the current
+   * value once the variable is initialised; this is the initial value always, so initialise variables that depend on random ones together.
+   */
   initializedValue(): Tensor {
     return this.initialValue;
   }
