@@ -24,13 +24,6 @@ export function availableThreads(): number {
   return globalThis.navigator?.hardwareConcurrency ?? 1;
 }
 
-/** V8's version as a number (11.3, 14.1), or undefined where unknown. */
-export function v8Version(): number | undefined {
-  if (!isNode()) return undefined;
-  const version = Number.parseFloat(process.versions.v8 ?? '');
-  return Number.isNaN(version) ? undefined : version;
-}
-
 /** Starts `source` as a classic script on a thread of its own. */
 export function startThread(source: string, name: string): Thread {
   return isNode() ? startNodeThread(source, name) : startBrowserThread(source, name);
